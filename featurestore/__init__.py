@@ -1,0 +1,1 @@
+"""Tessera's feature store: events in, point-in-time correct features and labels out."""

@@ -1,0 +1,106 @@
+"""What a judged batch amounts to, and whether it may be taken in at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from featurestore.errors import DataContractError
+from featurestore.events import REASONS, failed_expectations
+from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
+from featurestore.ingest_runs import EPOCH
+from featurestore.source_config import SourceConfig
+
+REASONS_SHOWN = 5
+ROWS_SHOWN = 3
+WIDTH_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class BatchCounts:
+    """Rows by status and reason, and what the accepted ones span; instants in UTC, None without one."""
+
+    accepted: int
+    quarantined: int
+    duplicate: int
+    broken: int
+    reasons: dict[str, int]
+    broken_reasons: dict[str, int]
+    nonexistent_local: int
+    ambiguous_local: int
+    last_event_time: datetime | None
+    earliest_known_at: datetime | None
+
+    @property
+    def read(self) -> int:
+        return self.accepted + self.quarantined + self.duplicate
+
+
+def counted(rows: DataFrame) -> BatchCounts:
+    """The counts of classified rows; `broken` counts rows with reasons, set aside before or not."""
+    is_accepted = F.col(STATUS) == ACCEPTED
+    totals = rows.agg(
+        *[F.count_if(F.col(STATUS) == status).alias(status) for status in (ACCEPTED, QUARANTINED, DUPLICATE)],
+        F.count_if(F.size(REASONS) > 0).alias("broken"),
+        F.count_if(is_accepted & F.col("nonexistent_local")).alias("nonexistent"),
+        F.count_if(is_accepted & F.col("ambiguous_local")).alias("ambiguous"),
+        F.max(F.when(is_accepted, F.unix_micros("event_time"))).alias("last"),
+        F.min(F.when(is_accepted, F.unix_micros("known_at"))).alias("known"),
+    ).collect()[0]
+    # One row a reason: as many as there are rules.
+    each = rows.where(F.size(REASONS) > 0).select(STATUS, F.explode(REASONS).alias("reason")).groupBy("reason").agg(
+        F.count(F.lit(1)).alias("broken"), F.count_if(F.col(STATUS) == QUARANTINED).alias("quarantined")
+    ).orderBy("reason").collect()
+    return BatchCounts(
+        accepted=totals[ACCEPTED],
+        quarantined=totals[QUARANTINED],
+        duplicate=totals[DUPLICATE],
+        broken=totals["broken"],
+        reasons={row["reason"]: row["quarantined"] for row in each if row["quarantined"]},
+        broken_reasons={row["reason"]: row["broken"] for row in each},
+        nonexistent_local=totals["nonexistent"],
+        ambiguous_local=totals["ambiguous"],
+        last_event_time=_instant(totals["last"]),
+        earliest_known_at=_instant(totals["known"]),
+    )
+
+
+def refuse_bad_batch(
+    config: SourceConfig, rows: DataFrame, *, counts: BatchCounts, is_first_load: bool, where: str
+) -> None:
+    """Raises DataContractError, with counts and sample rows per reason, for a batch that may not be taken in."""
+    failed = [name for name in failed_expectations(config) if name in counts.broken_reasons]
+    if failed:
+        why = f"{where} breaks an expectation that refuses the whole batch: {', '.join(failed)}."
+        raise DataContractError(_with_samples(why, rows, counts, only=failed))
+    if is_first_load and counts.accepted == 0:
+        why = (f"{where} is the first load of source {config.source} and none of its {counts.read:,} rows can be "
+               f"accepted.")
+        raise DataContractError(_with_samples(why, rows, counts))
+    share = counts.broken / counts.read if counts.read else 0.0
+    if share > config.quarantined_share_limit:
+        why = (
+            f"{where}: {counts.broken:,} of {counts.read:,} rows ({share:.1%}) break a rule; "
+            f"quarantined_share_limit allows {config.quarantined_share_limit:.1%}.\n"
+            f"  Nothing was written. Mend the data or the mapping, or raise the limit in the source's configuration."
+        )
+        raise DataContractError(_with_samples(why, rows, counts))
+
+
+def _with_samples(why: str, rows: DataFrame, counts: BatchCounts, *, only: list[str] | None = None) -> str:
+    most_first = sorted(counts.broken_reasons, key=lambda reason: (-counts.broken_reasons[reason], reason))
+    shown = [reason for reason in most_first if only is None or reason in only][:REASONS_SHOWN]
+    lines = [why]
+    for reason in shown:
+        lines.append(f"  {reason}: {counts.broken_reasons[reason]:,} rows, such as")
+        # At most three rows a reason, for the message alone.
+        found = rows.where(F.array_contains(REASONS, reason)).select(F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw"))
+        lines += [f"    {row['raw']}" for row in found.limit(ROWS_SHOWN).collect()]
+    return "\n".join(lines)
+
+
+def _instant(micros: int | None) -> datetime | None:
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)

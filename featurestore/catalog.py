@@ -1,0 +1,63 @@
+"""The feature catalogue: what every stored feature means, as a table."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from featurestore.definitions import Cell, Derived, Feature, FeatureView, Ranked
+from featurestore.schemas import Column
+from featurestore.tables import Table, Warehouse
+
+CATALOG = Table(
+    "feature_catalog",
+    (
+        Column("view", "string", "Feature view"),
+        Column("feature", "string", "Column of features_<view>"),
+        Column("type", "string", "Spark SQL type"),
+        Column("unit", "string", "Unit of the value"),
+        Column("window", "string", "How far back it looks; NULL where that is its inputs' matter"),
+        Column("aggregate", "string", "How events become one value; NULL for derived features"),
+        Column("filter", "string", "Which events count; NULL for all"),
+        Column("measure", "string", "Event column that is folded, or features that it is derived from"),
+        Column("source", "string", "Source of the events"),
+        Column("family", "string", "Business idea that it belongs to"),
+        Column("description", "string", "Meaning"),
+        Column("null_means", "string", "What NULL says"),
+        Column("fingerprint", "string", "Definition of the view"),
+    ),
+    comment="Every feature, documented",
+)
+
+
+def entries(view: FeatureView) -> list[tuple[str | None, ...]]:
+    """Rows of the catalogue for `view`, in the order of its features."""
+    return [
+        (view.name, f.name, f.type, f.unit, *_origin(f), view.source, f.family, f.description, f.null_means,
+         view.fingerprint)
+        for f in view.features
+    ]  # fmt: skip
+
+
+def _origin(feature: Feature | Derived | Ranked | Cell) -> tuple[str | None, ...]:
+    """window, aggregate, filter, measure."""
+    match feature:
+        case Feature():
+            condition = " AND ".join(map(str, feature.where)) or None
+            return feature.window.name, feature.aggregate.value, condition, feature.measure
+        case Derived():
+            return None, None, None, ", ".join(feature.inputs)
+        case Ranked():
+            return None, None, None, feature.feature
+        case Cell():
+            return None, None, None, "r_score, f_score, m_score"
+
+
+def publish_catalog(warehouse: Warehouse, view: FeatureView) -> None:
+    """Make the catalogue say what `view` is now; nothing is written when it says so already."""
+    if warehouse.exists(CATALOG.name):
+        present = warehouse.read(CATALOG.name).where(F.col("view") == view.name)
+        if {row["fingerprint"] for row in present.select("fingerprint").distinct().collect()} == {view.fingerprint}:
+            return
+    schema = ", ".join(f"`{column.name}` {column.type}" for column in CATALOG.columns)
+    rows = warehouse.spark.createDataFrame(entries(view), schema)
+    warehouse.replace(CATALOG, rows, where=f"view = '{view.name}'")

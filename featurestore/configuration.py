@@ -1,0 +1,76 @@
+"""YAML into validated models: an unknown key or a bad value is answered with file, key, value and near names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from featurestore.errors import ConfigurationError, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """Parent of all settings: immutable, and no key that means nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
+    """The mapping that `text` holds (empty text is an empty mapping).
+
+    >>> parse_yaml("seed: 1", where="example.yml")
+    {'seed': 1}
+
+    Raises ConfigurationError with line and column where the text is no YAML or no mapping.
+    """
+    try:
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{where} is not valid YAML: {error}") from None
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"{where} must hold 'key: value' lines at its top, not a {type(loaded).__name__}.")
+    return loaded
+
+
+def validated(model: type[Model], values: Mapping[str, Any], *, where: str) -> Model:
+    """`values` as a `model`; every fault is reported at once.
+
+    Raises ConfigurationError with one line a fault: file, key, value, what was expected, near names.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        faults = [_fault(model, fault) for fault in error.errors()]
+        raise ConfigurationError("\n".join([f"{where}:", *faults])) from None
+
+
+def _fault(model: type[BaseModel], fault: Mapping[str, Any]) -> str:
+    location: tuple[str | int, ...] = fault["loc"]
+    key = ".".join(str(part) for part in location)
+    if fault["type"] == "extra_forbidden":
+        return f"  {key}: unknown key. {did_you_mean(str(location[-1]), _keys_at(model, location[:-1]))}"
+    if fault["type"] == "missing":
+        return f"  {key}: required, but not given."
+    return f"  {key}: {fault['msg']} (found {fault['input']!r})."
+
+
+def _keys_at(model: type[BaseModel], location: Iterable[str | int]) -> Iterable[str]:
+    """The keys that are valid under `location`, following nested models and containers of models."""
+    here: type[BaseModel] | None = model
+    for part in location:
+        if here is not None and isinstance(part, str) and part in here.model_fields:
+            here = _model_in(here.model_fields[part].annotation)
+    return here.model_fields if here is not None else ()
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The settings model inside an annotation such as `dict[str, Model]` or `Model | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _model_in(arg)) is not None), None)

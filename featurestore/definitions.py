@@ -1,0 +1,287 @@
+"""Frozen definitions: what a feature is, apart from where it is computed.
+
+A feature is an aggregate of a measure over the events in a window that satisfy a condition. These
+classes say that and nothing else; the sweep computes them, the catalogue describes them, and the
+fingerprint identifies their meaning.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import textwrap
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import pyarrow as pa
+
+from featurestore.errors import ConfigurationError
+
+ENGINE = 1
+"""Raised when the same definition starts to give other values, so that old tables are not mixed with new."""
+
+YEAR_OF_WEEKS = 364
+"""Days to the same weekday last year."""
+
+
+class Aggregate(StrEnum):
+    """How the events in a window become one value; the empty window gives `empty`."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    DISTINCT = "distinct"
+    ACTIVE_DAYS = "active_days"
+    ACTIVE_MONTHS = "active_months"
+    DAYS_SINCE_LAST = "days_since_last"
+    DAYS_SINCE_FIRST = "days_since_first"
+    GAP_MEAN = "gap_mean"
+    GAP_STD = "gap_std"
+    GAP_MAX = "gap_max"
+
+    @property
+    def empty(self) -> int | None:
+        """The fold of no events: counts and sums are 0, everything else is NULL."""
+        counts = {Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT, Aggregate.ACTIVE_DAYS, Aggregate.ACTIVE_MONTHS}
+        return 0 if self in counts else None
+
+
+@dataclass(frozen=True)
+class Window:
+    """`[t - offset - days, t - offset)` in days of 24 hours; `days=None` is the whole past.
+
+    >>> Window(30).name, Window(None).name, Window(30, offset_days=364).name, Window(30, offset_days=30).name
+    ('30d', 'lifetime', '30d_last_year', '30d_back_30d')
+    """
+
+    days: int | None
+    offset_days: int = 0
+
+    def __post_init__(self) -> None:
+        if self.days is not None and self.days <= 0:
+            raise ConfigurationError(f"a window has at least 1 day, not {self.days}.")
+        if self.days is None and self.offset_days:
+            raise ConfigurationError("a lifetime window has no offset.")
+
+    @property
+    def name(self) -> str:
+        if self.days is None:
+            return "lifetime"
+        if not self.offset_days:
+            return f"{self.days}d"
+        if self.offset_days == YEAR_OF_WEEKS:
+            return f"{self.days}d_last_year"
+        if self.offset_days == -self.days:
+            return f"next_{self.days}d"
+        return f"{self.days}d_back_{self.offset_days}d"
+
+
+LIFETIME = Window(None)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A comparison of one column with a constant; NULL never satisfies it.
+
+    >>> str(Condition("amount", ">", 0))
+    'amount > 0'
+    """
+
+    column: str
+    operator: str
+    value: int | bool
+
+    def __post_init__(self) -> None:
+        if self.operator not in OPERATORS:
+            raise ConfigurationError.unknown_name("operator", self.operator, known=OPERATORS)
+
+    def __str__(self) -> str:
+        return f"{self.column} {self.operator} {str(self.value).lower()}"
+
+    def holds(self, values: Any) -> Any:
+        """The comparison on a number or element by element on an array."""
+        return OPERATORS[self.operator](values, self.value)
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One value per customer and instant: `aggregate` of `measure` over `window`, events `where` all hold."""
+
+    name: str
+    aggregate: Aggregate
+    window: Window
+    type: str
+    unit: str
+    description: str
+    measure: str | None = None
+    where: tuple[Condition, ...] = ()
+    family: str = ""
+    negated: bool = False
+    """Fold -measure: returns are stored negative and reported positive."""
+
+    @property
+    def null_means(self) -> str:
+        if self.aggregate.empty is not None:
+            return "never NULL; 0 when no event qualifies"
+        if self.aggregate in (Aggregate.GAP_MEAN, Aggregate.GAP_MAX):
+            return "fewer than two active days in the window"
+        if self.aggregate is Aggregate.GAP_STD:
+            return "fewer than three active days in the window"
+        return "no event qualifies"
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """What decides the values, and nothing else."""
+        return {
+            "name": self.name,
+            "aggregate": self.aggregate.value,
+            "measure": self.measure,
+            "negated": self.negated,
+            "window": asdict(self.window),
+            "where": [str(condition) for condition in self.where],
+            "type": self.type,
+        }
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A value computed from other features of the same row by a pure function on Arrow arrays."""
+
+    name: str
+    function: Callable[..., pa.Array]
+    inputs: tuple[str, ...]
+    type: str
+    unit: str
+    description: str
+    null_means: str
+    family: str = ""
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        return {"name": self.name, "inputs": self.inputs, "type": self.type, "code": code_of(self.function)}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A score 1 to 5 of a feature among all customers of the same snapshot; 5 is best."""
+
+    name: str
+    feature: str
+    description: str
+    low_is_good: bool = False
+    type: str = "int"
+    unit: str = "score 1 to 5"
+    null_means: str = "the ranked feature is NULL"
+    family: str = "rfm"
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        return {"name": self.name, "feature": self.feature, "low_is_good": self.low_is_good}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The named cell of a grid of scores: `grid[r - 1][m - 1]`, m the mean of the other two, rounded half up."""
+
+    grid: tuple[tuple[str, ...], ...]
+    name: str = "rfm_segment"
+    type: str = "string"
+    unit: str = "name"
+    description: str = "Named cell of r_score against the mean of f_score and m_score"
+    null_means: str = "a score is NULL"
+    family: str = "rfm"
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        return {"name": self.name, "grid": self.grid}
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """A frozen set of features over one source, stored together as `features_<name>`."""
+
+    name: str
+    source: str
+    description: str
+    folds: tuple[Feature, ...]
+    derived: tuple[Derived, ...] = ()
+    ranked: tuple[Ranked, ...] = ()
+    cell: Cell | None = None
+
+    def __post_init__(self) -> None:
+        names = self.feature_names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigurationError(f"view '{self.name}' names features twice: {', '.join(twice)}.")
+        for fold in self.folds:
+            if fold.window.offset_days < 0:
+                raise ConfigurationError(f"feature '{fold.name}' looks at or after its own instant.")
+        self._refuse_unknown_inputs()
+
+    def _refuse_unknown_inputs(self) -> None:
+        known = {fold.name for fold in self.folds}
+        for derived in self.derived:
+            for name in derived.inputs:
+                if name not in known:
+                    raise ConfigurationError.unknown_name("feature", name, known=known, where=derived.name)
+            known.add(derived.name)
+        for ranked in self.ranked:
+            if ranked.feature not in known:
+                raise ConfigurationError.unknown_name("feature", ranked.feature, known=known, where=ranked.name)
+
+    @property
+    def table(self) -> str:
+        return f"features_{self.name}"
+
+    @property
+    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
+        return (*self.folds, *self.derived, *self.ranked, *([self.cell] if self.cell else []))
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [feature.name for feature in self.features]
+
+    @property
+    def model_inputs(self) -> list[str]:
+        """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
+        return [feature.name for feature in (*self.folds, *self.derived)]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the meaning of all features of the view."""
+        return fingerprint([ENGINE, self.source, *[feature.meaning for feature in self.features]])
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """The function's code without docstring and formatting, so that only a change of meaning shows."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    body = getattr(tree, "body", [])
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body.pop(0)
+    return ast.unparse(tree)
+
+
+def fingerprint(meaning: Iterable[Any]) -> str:
+    """Sixteen hex digits of the SHA-256 of `meaning` as canonical JSON.
+
+    >>> fingerprint([1, "a"]) == fingerprint([1, "a"]) != fingerprint([1, "b"])
+    True
+    """
+    text = json.dumps(list(meaning), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

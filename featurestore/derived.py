@@ -1,0 +1,81 @@
+"""Derived features: pure functions on Arrow arrays, the same in the sweep, as Arrow UDF and in SQL.
+
+NULL in, NULL out; a quotient whose divisor is 0 is NULL.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def same(values: pa.Array) -> pa.Array:
+    """The feature itself, under the name that the field knows it by."""
+    return values
+
+
+def ratio(numerator: pa.Array, denominator: pa.Array) -> pa.Array:
+    """numerator / denominator as doubles; NULL where the denominator is 0.
+
+    >>> ratio(pa.array([1.0, 1.0, None]), pa.array([2.0, 0.0, 2.0])).to_pylist()
+    [0.5, None, None]
+    """
+    below = pc.cast(denominator, pa.float64())
+    above = pc.cast(numerator, pa.float64())
+    return pc.divide(above, pc.if_else(pc.equal(below, 0.0), pa.scalar(None, pa.float64()), below))
+
+
+def overdue_ratio(recency_days: pa.Array, gap_mean_days: pa.Array) -> pa.Array:
+    """Days since the last order in units of the customer's own mean gap; above 1 is overdue.
+
+    >>> overdue_ratio(pa.array([42.0]), pa.array([21.0])).to_pylist()
+    [2.0]
+    """
+    return ratio(recency_days, gap_mean_days)
+
+
+def trend(recent: pa.Array, longer: pa.Array, recent_days: int, longer_days: int) -> pa.Array:
+    """Rate over the last `recent_days` over the rate in the days before them, up to `longer_days` back.
+
+    >>> trend(pa.array([3]), pa.array([4]), 30, 60).to_pylist()
+    [3.0]
+    """
+    now, both = pc.cast(recent, pa.float64()), pc.cast(longer, pa.float64())
+    rate_now = pc.divide(now, float(recent_days))
+    rate_before = pc.divide(pc.subtract(both, now), float(longer_days - recent_days))
+    return ratio(rate_now, rate_before)
+
+
+def trend_30d_vs_90d(recent: pa.Array, longer: pa.Array) -> pa.Array:
+    """`trend` of a 30 day window against the 60 days before it."""
+    return trend(recent, longer, 30, 90)
+
+
+def trend_90d_vs_180d(recent: pa.Array, longer: pa.Array) -> pa.Array:
+    """`trend` of a 90 day window against the 90 days before it."""
+    return trend(recent, longer, 90, 180)
+
+
+def share_of_months(active_months: pa.Array, tenure_days: pa.Array) -> pa.Array:
+    """Calendar months with an order over the months that the tenure touches at least (days / 30.44, up, plus 1).
+
+    >>> share_of_months(pa.array([2]), pa.array([45.0])).to_pylist()
+    [0.6666666666666666]
+    """
+    return ratio(active_months, pc.add(pc.ceil(pc.divide(tenure_days, MEAN_MONTH_DAYS)), 1.0))
+
+
+def share_of_year(active_months: pa.Array, tenure_days: pa.Array) -> pa.Array:
+    """`share_of_months` over the last 365 days, or the tenure where that is shorter."""
+    return share_of_months(active_months, pc.min_element_wise(tenure_days, 365.0))
+
+
+MEAN_MONTH_DAYS = 365.25 / 12
+
+SQL_FUNCTIONS = {
+    "ratio": ratio,
+    "overdue_ratio": overdue_ratio,
+    "trend_30d_vs_90d": trend_30d_vs_90d,
+    "trend_90d_vs_180d": trend_90d_vs_180d,
+}
+"""Functions of two columns that SQL may call by these names, see `frames.register_functions`."""

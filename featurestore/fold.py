@@ -1,0 +1,182 @@
+"""Sorted Arrow batches of events in, Arrow batches of feature values out: the sweep, block by block.
+
+Memory of a task: one block (see `Limits`) with its answers (customers x instants x features x 8 bytes), plus one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from featurestore.definitions import Derived, Feature
+from featurestore.sweep import DAY_US, Answer, Histories, Measure, Queries, Sweep, customers_that_fit
+
+CUSTOMER = "customer_id"
+TIME = "event_time"
+ARROW_TYPES = {
+    "bigint": pa.int64(),
+    "int": pa.int32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "string": pa.string(),
+    "date": pa.date32(),
+    "decimal(18,2)": pa.decimal128(18, 2),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Most customers and most events of one block; a customer with more events is a block alone."""
+
+    customers_per_fold: int
+    events_per_fold: int
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """What one pass over sorted events computes: `folds` and `derived` at all `as_ofs` (microseconds UTC)."""
+
+    folds: tuple[Feature, ...]
+    derived: tuple[Derived, ...]
+    as_ofs: tuple[int, ...]
+    limits: Limits
+
+    @property
+    def reach_days(self) -> int:
+        return max((abs(f.window.offset_days) + (f.window.days or 0) for f in self.folds), default=0)
+
+    @property
+    def measures(self) -> list[str]:
+        read = {fold.measure for fold in self.folds if fold.measure}
+        return sorted(read | {condition.column for fold in self.folds for condition in fold.where})
+
+
+def fold_batches(batches: Iterable[pa.RecordBatch], plan: FoldPlan) -> Iterator[pa.RecordBatch]:
+    """Fold batches sorted by (customer_id, event_time): one row per customer and as-of that sees an event."""
+    for events in whole_customers(batches):
+        for block in blocks(events, plan):
+            answered = fold_block(block, plan)
+            if answered.num_rows:
+                yield answered
+
+
+def whole_customers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Re-cut batches so that no customer's events are split between two tables."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        customers = batch.column(CUSTOMER)
+        starts = run_starts(customers)
+        if held and customers[0].equals(held[-1].column(CUSTOMER)[-1]) and len(starts) == 1:
+            held.append(batch)
+            continue
+        last = int(starts[-1])
+        held.append(batch.slice(0, last))
+        ready = pa.Table.from_batches(held)
+        if ready.num_rows:
+            yield ready
+        held = [batch.slice(last)]
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def run_starts(column: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Positions at which a sorted column changes its value, 0 included."""
+    if len(column) < 2:
+        return np.zeros(len(column), np.int64)
+    changed = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
+    return np.concatenate([[0], np.flatnonzero(np.asarray(changed)) + 1]).astype(np.int64)
+
+
+def blocks(events: pa.Table, plan: FoldPlan) -> Iterator[pa.Table]:
+    """Cut a table at customers so that each piece respects the limits of the plan and of the packed keys."""
+    starts = run_starts(events.column(CUSTOMER))
+    time = micros(events.column(TIME))
+    span = _span(time, plan)
+    most = min(plan.limits.customers_per_fold, customers_that_fit(span))
+    edges = np.append(starts, events.num_rows)
+    first = 0
+    while first < len(starts):
+        by_events = int(np.searchsorted(edges, edges[first] + plan.limits.events_per_fold, side="right")) - 1
+        until = min(max(by_events, first + 1), first + most, len(starts))
+        yield events.slice(int(edges[first]), int(edges[until] - edges[first]))
+        first = until
+
+
+def _span(time: npt.NDArray[np.int64], plan: FoldPlan) -> int:
+    instants = np.concatenate([time, np.asarray(plan.as_ofs, np.int64)])
+    return int(instants.max() - instants.min()) + plan.reach_days * DAY_US
+
+
+def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
+    """All folds and derived features of the customers in `events`, rows ordered by (customer, as-of)."""
+    starts = run_starts(events.column(CUSTOMER))
+    histories = to_histories(events, starts, plan.measures)
+    queries = visible_queries(histories, starts, plan)
+    sweep = Sweep(histories, queries, reach_days=plan.reach_days)
+    columns: dict[str, pa.Array] = {fold.name: to_arrow(sweep.answer(fold), fold.type) for fold in plan.folds}
+    for derived in plan.derived:
+        columns[derived.name] = derived.function(*[columns[name] for name in derived.inputs])
+    keys = {
+        CUSTOMER: pc.take(events.column(CUSTOMER).combine_chunks(), pa.array(starts[queries.rank])),
+        "as_of_date": pa.array((queries.time // DAY_US).astype(np.int32)).cast(pa.date32()),
+    }
+    return pa.RecordBatch.from_pydict({**keys, **columns})
+
+
+def to_histories(events: pa.Table, starts: npt.NDArray[np.int64], measures: Sequence[str]) -> Histories:
+    """Arrow columns as integers; strings become codes, exact within the block."""
+    rank = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, events.num_rows)))
+    read = {name: to_measure(events.column(name)) for name in measures}
+    return Histories(rank, micros(events.column(TIME)), read)
+
+
+def visible_queries(histories: Histories, starts: npt.NDArray[np.int64], plan: FoldPlan) -> Queries:
+    """Every customer at every as-of later than the customer's first event."""
+    as_ofs = np.sort(np.asarray(plan.as_ofs, np.int64))
+    seen = histories.time[starts][:, None] < as_ofs[None, :]
+    rank, at = np.nonzero(seen)
+    return Queries(rank.astype(np.int64), as_ofs[at])
+
+
+def micros(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """A timestamp column as microseconds since 1970, UTC."""
+    return np.asarray(column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64()))
+
+
+def to_measure(column: pa.ChunkedArray) -> Measure:
+    """A column of events as integers, exact: decimals by their digits, strings by codes, booleans as 0 and 1."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
+    valid = np.asarray(array.is_valid())
+    if pa.types.is_decimal(array.type):
+        return Measure(np.where(valid, decimal_digits(array), 0), valid, array.type.scale)
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        array = array.dictionary_encode().indices
+    values = np.asarray(array.cast(pa.int64()).fill_null(0))
+    return Measure(values, valid)
+
+
+def decimal_digits(array: pa.Array) -> npt.NDArray[np.int64]:
+    """The unscaled integers of decimals of at most 18 digits: the low half of each 128-bit word."""
+    words = np.frombuffer(array.buffers()[1], np.int64)
+    return words[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+
+
+def to_arrow(answer: Answer, type_name: str) -> pa.Array:
+    """An answer as an Arrow array of the feature's type, NULL where not valid."""
+    wanted = ARROW_TYPES[type_name]
+    if not pa.types.is_decimal(wanted):
+        return pa.array(answer.values, mask=~answer.valid).cast(wanted)
+    words = np.empty((len(answer.values), 2), np.int64)
+    words[:, 0] = answer.values * 10 ** (wanted.scale - answer.scale)
+    words[:, 1] = words[:, 0] >> 63
+    mask = pa.array(answer.valid).buffers()[1]
+    return pa.Array.from_buffers(wanted, len(words), [mask, pa.py_buffer(words.tobytes())])

@@ -1,0 +1,233 @@
+"""Taking in a batch of events: read, judge, and write it once, however often it is tried.
+
+Whatever can refuse the batch is looked at before anything is written. Then four writes follow, each
+safe to repeat: the batch's rank, the quarantine, the events, the counts. Between any two of them the
+process may die; the next try ends where one clean run would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from delta.exceptions import ConcurrentTransactionException
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
+from featurestore.batch_identity import batch_id as batch_id_of
+from featurestore.errors import ConfigurationError
+from featurestore.events import mapped_events
+from featurestore.identity import (
+    ACCEPTED,
+    QUARANTINED,
+    STATUS,
+    against_events,
+    against_quarantine,
+    content_hash,
+    identified,
+)
+from featurestore.ingest_runs import (
+    Batch,
+    IngestReport,
+    close,
+    finished_report,
+    is_restatement,
+    reserve,
+    reserved_at,
+)
+from featurestore.reading import input_files, raw_rows, readable
+from featurestore.schemas import EVENT_ARRIVAL, LARGEST_MEASURE, Column, Source
+from featurestore.source_config import SourceConfig
+from featurestore.tables import Table, Transaction, Warehouse, until_committed
+
+MOST_LITERAL_MONTHS = 600
+"""Beyond fifty years of months in one batch, naming them prunes nothing."""
+
+
+def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime) -> IngestReport:
+    """Add the input's events that are not there yet, and set aside what breaks a rule.
+
+    `ingested_at` (with a time zone) dates the batch; a batch tried before keeps its first date. A batch
+    already done adds nothing: its report counts every row as a duplicate. A row that holds several
+    events counts once for each of them.
+    Raises ConfigurationError for a path or an expression that does not fit; DataContractError (nothing
+    written) for an input that cannot be read, lacks a column, breaks a `fail` expectation, has more rows
+    to quarantine than allowed, or is the source's first and has no row to accept; EnvironmentProblem
+    when other writers win every time.
+    """
+    if ingested_at.tzinfo is None:
+        raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
+    files = input_files(warehouse.spark, config, input_path)
+    batch_id = batch_id_of(warehouse.spark, config, files)
+    done = finished_report(warehouse, batch_id)
+    if done is not None:
+        return done.fed_again()
+    dated = reserved_at(warehouse, batch_id) or ingested_at
+    with readable(input_path):
+        raw = raw_rows(warehouse.spark, config, input_path, files=files)
+        events = identified(mapped_events(raw, config, ingested_at=dated), config)
+    with _held(events):
+        with readable(input_path):
+            months = _months(events)
+            judged = _judged(warehouse, config, events, batch_id=batch_id, months=months)
+        with _held(judged):
+            with readable(input_path):
+                counts = counted(judged)
+            refuse_bad_batch(config, judged, counts=counts, where=input_path,
+                             is_first_load=counts.accepted == 0 and _is_empty(warehouse, config.shape))
+            name = PurePosixPath(input_path).name
+            batch = reserve(warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated)
+            write_quarantine(warehouse, config.shape, judged, batch=batch)
+            write_events(warehouse, config, judged, batch=batch, months=months)
+            report = _report(warehouse, config, batch, counts=counts, input_name=name, months=months)
+            close(warehouse, report)
+            return report
+
+
+def events_table(source: Source) -> Table:
+    """The declaration of `events_<source>`: by month, with the rules that every event keeps."""
+    # A CHECK of Delta is broken by NULL as well, other than in SQL.
+    checks = {f"{name}_range": f"{name} IS NULL OR abs({name}) <= {LARGEST_MEASURE}"
+              for name in (column.name for column in source.measures if column.is_number)}
+    needed = [column.name for column in source.event_columns if column.required]
+    return Table(source.events_table, source.event_columns, f"Clean events of source {source.name}, one row an event",
+                 partition_by=("event_month",),
+                 checks={**checks, **{f"{name}_present": f"{name} IS NOT NULL" for name in needed}})
+
+
+def quarantine_table(source: Source) -> Table:
+    """The declaration of `quarantine_<source>`."""
+    return Table(
+        source.quarantine_table,
+        (
+            Column("row_id", "string", "Hash of the raw record and its rank among identical ones", required=True),
+            Column("raw", "string", "The record as it came: JSON of its fields, or the line itself"),
+            Column("reasons", "array<string>", "Every rule that the record breaks", required=True),
+            *(column for column in EVENT_ARRIVAL if column.name != "known_at"),
+        ),
+        f"Records of source {source.name} that were set aside, with the reasons",
+    )
+
+
+def write_quarantine(warehouse: Warehouse, source: Source, judged: DataFrame, *, batch: Batch) -> None:
+    """Append the batch's quarantined rows, once."""
+    app_id = f"quarantine:{source.name}:{batch.batch_id}"
+    rows = _dated(judged.where(F.col(STATUS) == QUARANTINED), batch)
+    _once(warehouse, source.quarantine_table, app_id,
+          lambda: warehouse.append(quarantine_table(source), rows, transaction=Transaction(app_id)))
+
+
+def write_events(
+    warehouse: Warehouse, config: SourceConfig, judged: DataFrame, *, batch: Batch, months: list[str]
+) -> None:
+    """Insert the batch's accepted events, once.
+
+    A hashed id tells the event's time, so only the batch's months can hold it; a natural id may stand anywhere.
+    """
+    app_id = f"events:{config.source}:{batch.batch_id}"
+    rows = _dated(judged.where(F.col(STATUS) == ACCEPTED), batch)
+    within = "" if config.has_natural_id else _in_months("old.event_month", months)
+    _once(warehouse, config.shape.events_table, app_id,
+          lambda: warehouse.insert_new(events_table(config.shape), rows, key="event_id", within=within,
+                                       transaction=Transaction(app_id)))
+
+
+def _judged(
+    warehouse: Warehouse, config: SourceConfig, events: DataFrame, *, batch_id: str, months: list[str]
+) -> DataFrame:
+    """The batch's rows with their final status, given what the tables hold."""
+    source = config.shape
+    if warehouse.exists(source.events_table):
+        known = warehouse.read(source.events_table)
+        if not config.has_natural_id:
+            known = known.where(_in_months("event_month", months) or "true")
+        known = known.select("event_id", content_hash(source).alias("content"), "batch_id")
+        events = against_events(events, known, batch_id=batch_id)
+    if warehouse.exists(source.quarantine_table):
+        known = warehouse.read(source.quarantine_table).select("row_id", "batch_id")
+        events = against_quarantine(events, known, batch_id=batch_id)
+    return events
+
+
+def _report(
+    warehouse: Warehouse, config: SourceConfig, batch: Batch, *, counts: BatchCounts, input_name: str,
+    months: list[str],
+) -> IngestReport:
+    """The counts as they stand in the tables: events that another batch committed meanwhile are duplicates."""
+    table = config.shape.events_table
+    version = warehouse.version(table)
+    stand = warehouse.read(table, version=version).where(_in_months("event_month", months) or "true")
+    accepted = stand.where(F.col("batch_id") == batch.batch_id).count()
+    through = config.complete_through
+    if through is None and counts.last_event_time is not None:
+        through = counts.last_event_time - config.lateness
+    return IngestReport(
+        **vars(batch),
+        input_name=input_name,
+        rows_read=counts.read,
+        rows_accepted=accepted,
+        rows_quarantined=counts.quarantined,
+        rows_duplicate=counts.read - accepted - counts.quarantined,
+        reasons=counts.reasons,
+        nonexistent_local_times=counts.nonexistent_local,
+        ambiguous_local_times=counts.ambiguous_local,
+        complete_through=through,
+        is_restatement=is_restatement(warehouse, batch, earliest_known_at=counts.earliest_known_at),
+        events_version=version,
+    )
+
+
+def _dated(rows: DataFrame, batch: Batch) -> DataFrame:
+    """With the lineage columns that all rows of a batch share."""
+    at = F.lit(batch.ingested_at)
+    return rows.withColumns({
+        "ingested_at": at,
+        "known_at": F.coalesce("known_at", at),
+        "batch_seq": F.lit(batch.batch_seq).cast("bigint"),
+        "batch_id": F.lit(batch.batch_id),
+    })
+
+
+def _once(warehouse: Warehouse, table: str, app_id: str, write: Callable[[], None]) -> None:
+    """Run `write`; where its transaction has been committed, by an earlier try or meanwhile, it is done."""
+
+    def plan() -> None:
+        if warehouse.committed(table, app_id) >= 0:
+            return
+        try:
+            write()
+        except ConcurrentTransactionException:
+            if warehouse.committed(table, app_id) < 0:
+                raise
+
+    until_committed(plan, what=f"writing {table}")
+
+
+def _months(events: DataFrame) -> list[str]:
+    """The months of the batch's clean events, ISO dates; empty where naming them would not help."""
+    found = events.where(F.col("event_id").isNotNull()).select(F.col("event_month").cast("string")).distinct()
+    months = [row[0] for row in found.limit(MOST_LITERAL_MONTHS + 1).collect()]  # bounded by the limit
+    return sorted(months) if len(months) <= MOST_LITERAL_MONTHS else []
+
+
+def _in_months(column: str, months: list[str]) -> str:
+    literals = ", ".join(f"DATE'{month}'" for month in months)
+    return f"{column} IN ({literals})" if months else ""
+
+
+def _is_empty(warehouse: Warehouse, source: Source) -> bool:
+    return not warehouse.exists(source.events_table) or warehouse.read(source.events_table).isEmpty()
+
+
+@contextmanager
+def _held(rows: DataFrame) -> Iterator[None]:
+    """`rows` computed once, for as long as they are needed."""
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        yield
+    finally:
+        rows.unpersist()

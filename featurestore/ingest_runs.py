@@ -1,0 +1,190 @@
+"""The table of batches: reserving a batch's rank and instant, closing it with its counts, reading it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from delta.exceptions import DeltaConcurrentModificationException
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from featurestore.errors import EnvironmentProblem
+from featurestore.schemas import Column
+from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
+
+STARTED, DONE = "started", "done"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+INGEST_RUNS = Table(
+    "ingest_runs",
+    (
+        Column("batch_id", "string", "Hash of source, input identity and content", required=True),
+        Column("source", "string", "Source of events that the batch belongs to", required=True),
+        Column("batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True),
+        Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
+        Column("status", "string", "started, or done once all of its rows are in their tables"),
+        Column("input_name", "string", "Name of the input, without its folder", lineage=True),
+        Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
+        Column("rows_accepted", "bigint", "Events added to events_<source>"),
+        Column("rows_quarantined", "bigint", "Rows added to quarantine_<source>"),
+        Column("rows_duplicate", "bigint", "Rows that stood already, in the table or in the batch"),
+        Column("reasons", "map<string,bigint>", "Quarantined rows per reason; a row may have several"),
+        Column("nonexistent_local_times", "bigint", "Accepted events whose wall clock a clock change skips"),
+        Column("ambiguous_local_times", "bigint", "Accepted events whose wall clock exists twice"),
+        Column("complete_through", "timestamp", "No event before this instant is still expected, UTC"),
+        Column("is_restatement", "boolean", "Tells of things known before an earlier batch was taken in"),
+        Column("events_version", "bigint", "Version of events_<source> that holds the batch", lineage=True),
+    ),
+    "One row a batch of events: what was read, where it went, and what the source is complete through",
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch that has its rank: written rows carry these four."""
+
+    batch_id: str
+    source: str
+    batch_seq: int
+    ingested_at: datetime
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one ingest found: `rows_read` = accepted + quarantined + duplicate; instants in UTC."""
+
+    source: str
+    batch_id: str
+    batch_seq: int
+    ingested_at: datetime
+    input_name: str
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    rows_duplicate: int
+    reasons: dict[str, int] = field(default_factory=dict)
+    nonexistent_local_times: int = 0
+    ambiguous_local_times: int = 0
+    complete_through: datetime | None = None
+    is_restatement: bool = False
+    events_version: int = -1
+    already_ingested: bool = False
+
+    def fed_again(self) -> IngestReport:
+        """The report of feeding this very batch once more: nothing added, every row a duplicate."""
+        return replace(self, rows_accepted=0, rows_quarantined=0, rows_duplicate=self.rows_read, reasons={},
+                       already_ingested=True)
+
+
+def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
+    """The instant (UTC) that `source` is complete through: the highest of its batches, None before any."""
+    if not warehouse.exists(INGEST_RUNS.name):
+        return None
+    runs = warehouse.read(INGEST_RUNS.name).where((F.col("source") == source) & (F.col("status") == DONE))
+    return _instant(runs.agg(F.max(F.unix_micros("complete_through")).alias("micros")).first(), "micros")
+
+
+def reserved_at(warehouse: Warehouse, batch_id: str) -> datetime | None:
+    """The `ingested_at` that an earlier, interrupted try of the batch reserved."""
+    return _instant(_run(warehouse, batch_id), "ingested_micros")
+
+
+def finished_report(warehouse: Warehouse, batch_id: str) -> IngestReport | None:
+    """The report of the batch if it is done."""
+    run = _run(warehouse, batch_id)
+    if run is None or run["status"] != DONE:
+        return None
+    names = [name for name in IngestReport.__dataclass_fields__ if name in run]
+    return IngestReport(**{
+        **{name: run[name] for name in names},
+        "ingested_at": _instant(run, "ingested_micros"),
+        "complete_through": _instant(run, "complete_micros"),
+    })
+
+
+def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
+    """Give the batch the next rank of its source, or the one that an earlier try was given.
+
+    The rank is the version of a transaction per source, so of two batches that ask at once one gets
+    it and the other asks again. `ingested_at` is lifted where needed to grow with the rank.
+    Raises EnvironmentProblem when others win three times.
+    """
+    warehouse.create(INGEST_RUNS)
+    for _ in range(ATTEMPTS):
+        # The order matters: whoever commits after this line takes the rank that is asked for below.
+        app_id = f"batch_seq:{source}"
+        committed = warehouse.committed(INGEST_RUNS.name, app_id)
+        run = _run(warehouse, batch_id)
+        if run is not None:
+            at = _instant(run, "ingested_micros") or ingested_at
+            return Batch(batch_id, source, run["batch_seq"], at)
+        highest, latest = _newest(warehouse, source)
+        rank = max(committed, highest, 0) + 1
+        at = ingested_at if latest is None else max(ingested_at, latest + timedelta(microseconds=1))
+        _append_started(warehouse, Batch(batch_id, source, rank, at), input_name, Transaction(app_id, rank))
+    raise EnvironmentProblem(
+        f"batch {batch_id[:12]} of {source}: other batches took the next rank {ATTEMPTS} times in a row.\n"
+        f"  Nothing was written. Run the job again when the others have ended."
+    )
+
+
+def is_restatement(warehouse: Warehouse, batch: Batch, *, earliest_known_at: datetime | None) -> bool:
+    """Whether the batch tells of something known before an earlier batch of its source was taken in."""
+    if earliest_known_at is None:
+        return False
+    _, latest = _newest(warehouse, batch.source, before=batch.batch_seq)
+    return latest is not None and earliest_known_at < latest
+
+
+def close(warehouse: Warehouse, report: IngestReport) -> None:
+    """Record the batch as done, with its counts."""
+    values = {**asdict(report), "status": DONE}
+    until_committed(
+        lambda: warehouse.upsert(INGEST_RUNS, _frame(warehouse, values), keys=["batch_id"]),
+        what=f"closing batch {report.batch_id[:12]} of {report.source}",
+    )
+
+
+def _append_started(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> None:
+    rows = _frame(warehouse, {**asdict(batch), "status": STARTED, "input_name": input_name})
+    try:
+        warehouse.append(INGEST_RUNS, rows, transaction=transaction)
+    except DeltaConcurrentModificationException:
+        return  # Another batch took the rank: the caller looks again.
+
+
+def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
+    schema = ", ".join(f"{column.name} {column.type}" for column in INGEST_RUNS.columns)
+    row = tuple(values.get(column.name) for column in INGEST_RUNS.columns)
+    return warehouse.spark.createDataFrame([row], schema)
+
+
+def _run(warehouse: Warehouse, batch_id: str) -> Row | None:
+    if not warehouse.exists(INGEST_RUNS.name):
+        return None
+    runs = warehouse.read(INGEST_RUNS.name).where(F.col("batch_id") == batch_id)
+    return runs.select(
+        "*",
+        F.unix_micros("ingested_at").alias("ingested_micros"),
+        F.unix_micros("complete_through").alias("complete_micros"),
+    ).first()
+
+
+def _newest(warehouse: Warehouse, source: str, *, before: int | None = None) -> tuple[int, datetime | None]:
+    """The highest rank of the source's batches (0 if none), and the latest `ingested_at`."""
+    runs = warehouse.read(INGEST_RUNS.name).where(F.col("source") == source)
+    if before is not None:
+        runs = runs.where(F.col("batch_seq") < before)
+    newest = runs.agg(
+        F.max("batch_seq").alias("rank"), F.max(F.unix_micros("ingested_at")).alias("micros")
+    ).first()
+    rank = newest["rank"] if newest is not None else None
+    return rank or 0, _instant(newest, "micros")
+
+
+def _instant(row: Row | None, name: str) -> datetime | None:
+    """Microseconds as an instant: a collected timestamp would be in the driver's own time zone."""
+    micros = None if row is None else row[name]
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)

@@ -1,0 +1,229 @@
+"""Delta tables by name under one warehouse folder: create, read, append, insert, replace, upsert.
+
+The only module that knows how a table is stored. Every write is one Delta commit, so a table holds
+all of it or none, and carries a transaction id, so that a write tried again is a write done once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from deltalake import DeltaTable as DeltaLog
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
+from featurestore.schemas import Column
+
+TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
+WRITE_TXN_VERSION = "spark.databricks.delta.write.txnVersion"
+ATTEMPTS = 3
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Identity of a write: a second write with the same or a lower version under one id does nothing."""
+
+    app_id: str
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """Declaration of a table: columns with comments, partitioning, CHECK constraints, Delta properties."""
+
+    name: str
+    columns: tuple[Column, ...]
+    comment: str
+    partition_by: tuple[str, ...] = ()
+    checks: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A folder (or object-store prefix) of Delta tables, `<root>/<table>/`."""
+
+    spark: SparkSession
+    root: str
+
+    def path(self, table: str) -> str:
+        """Where `table` lives; refuses names that are not plain lower-case identifiers."""
+        if not TABLE_NAME.fullmatch(table):
+            raise ConfigurationError(f"'{table}' is no table name: lower-case letters, digits and _ only.")
+        return f"{self.root.rstrip('/')}/{table}"
+
+    def exists(self, table: str) -> bool:
+        return DeltaLog.is_deltatable(self.path(table))
+
+    def version(self, table: str) -> int:
+        """The newest committed version of `table`, read from its log without a Spark job."""
+        return DeltaLog(self.path(table), without_files=True).version()
+
+    def committed(self, table: str, app_id: str) -> int:
+        """The highest transaction version committed under `app_id`, -1 if none."""
+        if not self.exists(table):
+            return -1
+        found = DeltaLog(self.path(table), without_files=True).transaction_version(app_id)
+        return -1 if found is None else found
+
+    def read(self, table: str, *, version: int | None = None, make_with: str = "") -> DataFrame:
+        """The rows of `table`, at `version` if given; MissingInput names the job that makes it."""
+        if not self.exists(table):
+            raise MissingInput.table(table, warehouse=self.root, make_with=make_with or "demo")
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return reader.load(self.path(table))
+
+    def create(self, table: Table) -> None:
+        """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
+        if self.exists(table.name):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
+        for column in table.columns:
+            builder = builder.addColumn(column.name, column.type, comment=column.comment)
+        for name, predicate in table.checks.items():
+            builder = builder.property(f"delta.constraints.{name}", predicate)
+        for name, value in table.properties.items():
+            builder = builder.property(name, value)
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        try:
+            builder.execute()
+        except DeltaConcurrentModificationException:
+            if not self.exists(table.name):
+                raise
+
+    def append(self, table: Table, rows: DataFrame, *, transaction: Transaction) -> None:
+        """Add `rows` in one commit, once per transaction."""
+        self.create(table)
+        writer = rows.select(*table.column_names).write.format("delta").mode("append")
+        writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version).save(
+            self.path(table.name)
+        )
+
+    def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
+        """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit."""
+        self.create(table)
+        writer = rows.select(*table.column_names).write.format("delta").mode("overwrite").option("replaceWhere", where)
+        if transaction is not None:
+            writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
+        writer.save(self.path(table.name))
+
+    def overwrite(self, table: Table, rows: DataFrame) -> None:
+        """Replace the whole table, its schema and comments included, in one commit."""
+        self.create(table)
+        typed = rows.select(
+            *[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
+        )
+        writer = typed.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        if table.partition_by:
+            writer = writer.partitionBy(*table.partition_by)
+        writer.save(self.path(table.name))
+
+    def start_generation(self, table: Table) -> None:
+        """Empty `table` and give it the declared columns and properties: its old values mean something else."""
+        self.overwrite(table, self.spark.createDataFrame([], ", ".join(f"`{c.name}` {c.type}" for c in table.columns)))
+        pairs = ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items())
+        self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` SET TBLPROPERTIES ({pairs})")
+
+    def property_of(self, table: str, name: str) -> str | None:
+        """A property of `table` as its log has it."""
+        return DeltaLog(self.path(table), without_files=True).metadata().configuration.get(name)
+
+    def insert_new(
+        self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
+    ) -> None:
+        """Insert the rows whose `key` is not in the table yet.
+
+        `rows` must not repeat a key. `within` restricts the search to rows of the table that satisfy
+        it (literals on the partition column, `old` is the table), so that other files are not read.
+        """
+        self.create(table)
+        condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
+        with _session_transaction(self.spark, transaction):
+            DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
+                rows.select(*table.column_names).alias("new"), condition
+            ).whenNotMatchedInsertAll().execute()
+
+    def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
+        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds."""
+        self.create(table)
+        condition = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
+        DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
+            rows.select(*table.column_names).alias("new"), condition
+        ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+
+    def rows_written(self, table: str) -> int:
+        """Rows that the newest commit of `table` wrote, from its own metrics."""
+        metrics = DeltaLog(self.path(table), without_files=True).history(1)[0].get("operationMetrics", {})
+        return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
+
+
+COMMITS_PER_INPUT = 1_000_000
+
+
+def fence(warehouse: Warehouse, table: str, *, app_id: str, input_version: int) -> Transaction:
+    """The next transaction of writers that derive `table` from an input at `input_version`.
+
+    Its version grows with the input's, so that Delta drops the write of a slow writer that read an
+    older input, and two writers of one input conflict instead of overwriting each other unseen.
+    Raises StaleInput when a newer input has already been written from.
+    """
+    last = warehouse.committed(table, app_id)
+    newest, commits = divmod(last, COMMITS_PER_INPUT) if last >= 0 else (-1, -1)
+    if newest > input_version:
+        raise StaleInput(table, input_version, newest)
+    return Transaction(app_id, input_version * COMMITS_PER_INPUT + (commits + 1 if newest == input_version else 0))
+
+
+class StaleInput(TesseraError):
+    """Someone has already written from a newer input; the plan must be made again."""
+
+    def __init__(self, table: str, version: int, newest: int) -> None:
+        super().__init__(f"'{table}' was already written from input version {newest}, newer than {version}.")
+
+
+def until_committed(plan: Callable[[], Result], *, what: str) -> Result:
+    """Run `plan` (which reads fresh versions and commits) again after a conflict, three times at most.
+
+    Raises EnvironmentProblem when another writer wins every time.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return plan()
+        except (DeltaConcurrentModificationException, StaleInput) as conflict:
+            if attempt == ATTEMPTS:
+                raise EnvironmentProblem(
+                    f"{what}: another writer committed first, {ATTEMPTS} times in a row.\n"
+                    f"  Nothing half-written is visible. Run the job again when the other has ended."
+                ) from conflict
+    raise AssertionError("unreachable")
+
+
+class _session_transaction:
+    """Sets the transaction id that MERGE reads from the session, and takes it back."""
+
+    def __init__(self, spark: SparkSession, transaction: Transaction) -> None:
+        self.spark, self.transaction = spark, transaction
+
+    def __enter__(self) -> None:
+        self.spark.conf.set(WRITE_TXN_APP, self.transaction.app_id)
+        self.spark.conf.set(WRITE_TXN_VERSION, str(self.transaction.version))
+
+    def __exit__(self, *_: object) -> None:
+        self.spark.conf.unset(WRITE_TXN_APP)
+        self.spark.conf.unset(WRITE_TXN_VERSION)

@@ -1,0 +1,1 @@
+"""Tessera's jobs, one file a verb: arguments, settings, session, read, call, write."""

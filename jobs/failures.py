@@ -1,0 +1,44 @@
+"""What Spark, Java and Python raise, as the errors that our exit codes speak of."""
+
+from __future__ import annotations
+
+from featurestore.errors import DataContractError, EnvironmentProblem, TesseraError
+
+ENVIRONMENT = {
+    "No space left on device": "the disk is full",
+    "Disk quota exceeded": "the disk quota is used up",
+    "Read-only file system": "a folder is on a read-only file system",
+    "Permission denied": "a folder may not be written or read by this user",
+    "Mkdirs failed": "a folder may not be made by this user",
+    "Could not bind": "a port is taken",
+    "Address already in use": "a port is taken",
+    "unable to open database file": "the model registry's database cannot be opened",
+    "attempt to write a readonly database": "the model registry's database is read-only",
+    "java.net.UnknownHostException": "a host name cannot be resolved",
+}
+DATA = {
+    "DELTA_VIOLATE_CONSTRAINT": "rows break a CHECK constraint of their table",
+    "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "rows lack a required value",
+    "ValueOverflow": "a sum leaves the range that money may have",
+}
+
+
+def as_tessera_error(error: BaseException) -> TesseraError | None:
+    """`error` itself if it is ours, else the one that its text tells of, else None."""
+    if isinstance(error, TesseraError):
+        return error
+    text = f"{type(error).__name__}: {error}"
+    for sign, meaning in ENVIRONMENT.items():
+        if sign in text:
+            return EnvironmentProblem(f"{meaning}: {_line_with(sign, text)}\n  Nothing half-written is visible; "
+                                      "mend it and run the job again.")  # fmt: skip
+    if "featurestore.errors.DataContractError" in text:
+        return DataContractError(_line_with("featurestore.errors.DataContractError", text).split(": ", 1)[-1])
+    for sign, meaning in DATA.items():
+        if sign in text:
+            return DataContractError(f"{meaning}: {_line_with(sign, text)}")
+    return None
+
+
+def _line_with(sign: str, text: str) -> str:
+    return next(line.strip() for line in text.splitlines() if sign in line)[:400]

@@ -1,0 +1,141 @@
+"""One run of a job: its settings, identity and clock, its session, its steps and their record."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+from pyspark.sql import SparkSession
+from rich.console import Console
+
+from featurestore.definitions import FeatureView, fingerprint
+from featurestore.features import view as view_named
+from featurestore.fold import Limits
+from featurestore.schemas import Column
+from featurestore.tables import Table, Transaction, Warehouse
+from jobs.session import create_session
+from jobs.settings import Settings
+
+JOB_RUNS = Table(
+    "job_runs",
+    (
+        Column("run_id", "string", "Run; all steps of one command share it", lineage=True),
+        Column("attempt", "int", "Place of the step in its run, from 1"),
+        Column("job", "string", "Verb"),
+        Column("arguments", "string", "Command-line arguments as JSON", lineage=True),
+        Column("settings_fingerprint", "string", "Hash of all settings"),
+        Column("results", "string", "What the step reported, as JSON", lineage=True),
+        Column("seconds", "double", "Duration", lineage=True),
+        Column("status", "string", "done or failed"),
+        Column("error", "string", "First line of the error, if it failed"),
+        Column("started_at", "timestamp", "When, UTC", lineage=True),
+    ),
+    comment="What ran, with what, how long, and how it ended",
+)
+
+
+@dataclass
+class Step:
+    """One step of a run: what it is, how long it took, what it reported."""
+
+    job: str
+    started_at: datetime
+    seconds: float = 0.0
+    results: dict[str, object] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Run:
+    """Carries what is set once at the top of a job: settings, run id, clock, session, warehouse."""
+
+    def __init__(self, arguments: argparse.Namespace, settings: Settings) -> None:
+        self.arguments, self.settings = arguments, settings
+        self.run_id = uuid.uuid4().hex[:12]
+        self.started_at = datetime.now(UTC)
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.progress = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.steps: list[Step] = []
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        with self._status("starting Spark"):
+            session = create_session(self.settings, app_name=f"tessera {self.arguments.job}")
+            session.sparkContext.setLogLevel("WARN" if self.arguments.verbose else "OFF")
+        return session
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.spark, self.settings.warehouse)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.settings.features.customers_per_fold, self.settings.features.events_per_fold)
+
+    def view(self, name: str = "orders") -> FeatureView:
+        return view_named(name, rfm_segments=self.settings.features.rfm_segments)
+
+    @contextmanager
+    def step(self, job: str) -> Iterator[Step]:
+        """Time a step, show that it runs, and keep what it reports for `job_runs`."""
+        step = Step(job, datetime.now(UTC))
+        self.steps.append(step)
+        started = time.perf_counter()
+        try:
+            with self._status(job):
+                yield step
+        except BaseException as error:
+            step.error = str(error).split("\n", 1)[0] or type(error).__name__
+            raise
+        finally:
+            step.seconds = time.perf_counter() - started
+            if step.error is None:
+                self.progress.print(f"{job}: {_sentence(step)}")
+
+    @contextmanager
+    def _status(self, what: str) -> Iterator[None]:
+        """A spinner on a terminal, a log line elsewhere."""
+        if self.progress.is_terminal:
+            with self.progress.status(what):
+                yield
+        else:
+            self.progress.print(f"{what} ...")
+            yield
+
+    def record(self) -> None:
+        """Append the steps to `job_runs`, once per run."""
+        rows = [
+            (self.run_id, place, step.job, json.dumps(vars(self.arguments), default=str),
+             fingerprint([self.settings.model_dump()]), json.dumps(step.results, default=str), step.seconds,
+             "failed" if step.error else "done", step.error, step.started_at)
+            for place, step in enumerate(self.steps, start=1)
+        ]  # fmt: skip
+        if not rows:
+            return
+        schema = ", ".join(f"{column.name} {column.type}" for column in JOB_RUNS.columns)
+        frame = self.spark.createDataFrame(rows, schema)
+        self.warehouse.append(JOB_RUNS, frame, transaction=Transaction(f"job_runs:{self.run_id}"))
+
+    def seconds_since_command(self) -> float | None:
+        """Seconds since the launcher's first line, where it says when that was."""
+        started = os.environ.get("TESSERA_STARTED_AT")
+        return time.time() - float(started) if started else None
+
+
+def _sentence(step: Step) -> str:
+    facts = [f"{name.replace('_', ' ')} {value}" for name, value in step.results.items()]
+    return "; ".join([*facts, f"{step.seconds:.1f} s"])
+
+
+def flush() -> None:
+    """Everything printed so far reaches its reader before Spark's own shutdown lines."""
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,54 @@
+"""The Spark session: the one place that makes it and the one place that knows Spark's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def create_session(settings: Settings, *, app_name: str, master: str | None = None) -> SparkSession:
+    """A session with Delta, on UTC; under spark-submit or a platform the running one is taken.
+
+    `master` is given by tests and plain scripts only; jobs leave it to spark-submit.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in _spark_settings(settings).items():
+        builder = builder.config(key, value)
+    if master is not None:
+        builder = builder.master(master).config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
+        builder = builder.config("spark.jars", ",".join(str(jar) for jar in jar_files()))
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def jar_files() -> list[Path]:
+    """The Delta JARs that set-up has resolved."""
+    return sorted((state_folder() / "jars").glob("*.jar"))
+
+
+def state_folder() -> Path:
+    """Where set-up keeps its virtual environment, JARs and wheel."""
+    return Path(os.environ.get("TESSERA_HOME", PROJECT / ".tessera"))
+
+
+def _spark_settings(settings: Settings) -> dict[str, str]:
+    spark = settings.spark
+    return {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(spark.shuffle_partitions),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(spark.arrow_batch_rows),
+        "spark.databricks.delta.snapshotPartitions": str(spark.snapshot_partitions),
+        # A task per path of a listing: the default of thousands costs seconds on small tables.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(spark.shuffle_partitions),
+        "spark.ui.showConsoleProgress": "false",
+        **{key: str(value) for key, value in spark.extra.items()},
+    }

@@ -1,0 +1,115 @@
+"""All settings: `conf/base.yml`, an overlay on it, then single keys; one validated model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.errors import ConfigurationError
+from featurestore.source_config import SourceConfig, source_config
+
+
+class SparkSettings(Strict):
+    shuffle_partitions: int = Field(gt=0)
+    arrow_batch_rows: int = Field(gt=0)
+    snapshot_partitions: int = Field(gt=0)
+    extra: dict[str, str | int | float | bool] = {}
+
+
+RfmRow = tuple[str, str, str, str, str]
+
+
+class FeatureSettings(Strict):
+    customers_per_fold: int = Field(gt=0, le=8191)
+    events_per_fold: int = Field(gt=0)
+    rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
+
+
+class TrainingSettings(Strict):
+    first_as_of_after_days: int = Field(ge=0)
+    step_days: int = Field(gt=0)
+    minimum_fitted: int = Field(gt=0)
+    num_workers: int = Field(gt=0)
+    max_evaluation_rows: int = Field(gt=0)
+
+
+class Settings(Strict):
+    """Everything that a run can be told; see `conf/base.yml` for what each key means."""
+
+    warehouse: str = Field(min_length=1)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    seed: int = Field(ge=0, lt=2**31)
+    lock_wait_seconds: float = Field(ge=0)
+    spark: SparkSettings
+    features: FeatureSettings
+    training: TrainingSettings
+
+
+def load_settings(overlay: str | None = None, *, assignments: Sequence[str] = ()) -> Settings:
+    """`base`, then `overlay` (a name in `conf/` or a file), then `assignments` ("section.key=value").
+
+    Raises ConfigurationError for a file that is not there, an unknown key or a bad value.
+    """
+    values = parse_yaml(_conf_text("base"), where="conf/base.yml")
+    where = "conf/base.yml"
+    if overlay is not None:
+        where = f"conf/{overlay}.yml" if overlay in overlay_names() else overlay
+        values = _merged(values, parse_yaml(_conf_text(overlay), where=where))
+    for assignment in assignments:
+        values = _merged(values, _assigned(assignment))
+        where = f"--set {assignment}"
+    return validated(Settings, values, where=where)
+
+
+def overlay_names() -> list[str]:
+    """Names of the YAML files directly under `conf/`, `base` excepted."""
+    found = [entry.name for entry in files("conf").iterdir() if entry.name.endswith(".yml")]
+    return sorted(name.removesuffix(".yml") for name in found if name != "base.yml")
+
+
+def _conf_text(name: str) -> str:
+    packaged = files("conf") / f"{name}.yml"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    if Path(name).is_file():
+        return Path(name).read_text(encoding="utf-8")
+    raise ConfigurationError.unknown_name("overlay or file", name, known=overlay_names(), where="--conf")
+
+
+def _assigned(assignment: str) -> dict[str, Any]:
+    key, sign, text = assignment.partition("=")
+    if not sign or not key:
+        raise ConfigurationError(f"--set takes section.key=value, not '{assignment}'.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid on `under`, mapping by mapping."""
+    both = dict(under)
+    for key, value in over.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return both
+
+
+def load_source(name_or_file: str) -> SourceConfig:
+    """A source by the name of its file in `conf/sources/`, or by any file; checked whole before anything runs."""
+    packaged = files("conf") / "sources" / f"{name_or_file}.yml"
+    if packaged.is_file():
+        return source_config(packaged.read_text(encoding="utf-8"), where=f"conf/sources/{name_or_file}.yml")
+    if Path(name_or_file).is_file():
+        return source_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+    known = [entry.name.removesuffix(".yml") for entry in (files("conf") / "sources").iterdir()]
+    raise ConfigurationError.unknown_name("source or file", name_or_file, known=known, where="--source")

@@ -1,0 +1,74 @@
+"""The folder that a warehouse lives in: may we write there, and is anyone else writing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from featurestore.errors import EnvironmentProblem
+
+LOCK = ".tessera-lock"
+POLL_SECONDS = 0.5
+
+
+def is_local(warehouse: str) -> bool:
+    """Whether the warehouse is a plain folder of this machine."""
+    return "://" not in warehouse
+
+
+def check_writable(warehouse: str) -> Path:
+    """Make the folder if it is not there; EnvironmentProblem for a file, or a folder that may not be written."""
+    folder = Path(warehouse)
+    if folder.exists() and not folder.is_dir():
+        raise EnvironmentProblem(f"warehouse {warehouse} is a file, not a folder.\n  Give another --warehouse PATH.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"warehouse {warehouse} cannot be made: {error.strerror}.\n  Give a --warehouse PATH that you may write."
+        ) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentProblem(
+            f"warehouse {warehouse} is read-only for this user.\n  Change its permissions, or give another --warehouse PATH."
+        )
+    return folder
+
+
+@contextmanager
+def only_writer(warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> Iterator[None]:
+    """Hold the warehouse for one writing job at a time; a second one waits its turn.
+
+    The lock belongs to the process: killed, it is free. It only spares two local runs the conflicts that
+    the tables' own transactions would resolve, and does not exist on object stores.
+    Raises EnvironmentProblem after `wait_seconds`.
+    """
+    if not is_local(warehouse):
+        yield
+        return
+    folder = check_writable(warehouse)
+    with open(folder / LOCK, "w", encoding="utf-8") as lock:
+        _acquire(lock.fileno(), warehouse, wait_seconds=wait_seconds, tell=tell)
+        yield
+
+
+def _acquire(descriptor: int, warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + wait_seconds
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise EnvironmentProblem(
+                    f"another job has been writing to warehouse {warehouse} for {wait_seconds:.0f} s.\n"
+                    f"  Wait for it to end, or give another --warehouse PATH (setting: lock_wait_seconds)."
+                ) from None
+        if not told:
+            tell(f"another job is writing to warehouse {warehouse}; waiting for it to end")
+            told = True
+        time.sleep(POLL_SECONDS)

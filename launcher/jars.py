@@ -1,0 +1,98 @@
+"""Delta's JARs, resolved once by Spark's own resolver into a folder that later starts only read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from launcher.environment import last_lines, say
+from launcher.problems import Problem
+from launcher.state import State, locked_version
+
+
+def prepare_jars(state: State, environ: Mapping[str, str], *, offline: bool) -> None:
+    """Makes `state.jars` hold what Delta needs beyond Spark's own JARs; nothing if it does already."""
+    coordinates = delta_coordinates(state.spark_home)
+    state.make_once(
+        state.jars,
+        lambda: _make(state, environ, coordinates=coordinates),
+        fingerprint=f"{coordinates} for Spark {locked_version('pyspark')}",
+        what="the JARs of Delta Lake",
+        offline=offline,
+    )
+
+
+def delta_coordinates(spark_home: Path) -> str:
+    """`io.delta:delta-spark_<Spark>_<Scala>:<Delta>` for the locked versions and the Scala that Spark brings."""
+    spark = ".".join(locked_version("pyspark").split(".")[:2])
+    library = next(spark_home.glob("jars/scala-library-*.jar"), Path("scala-library-2.13.jar"))
+    scala = ".".join(library.stem.removeprefix("scala-library-").split(".")[:2])
+    return f"io.delta:delta-spark_{spark}_{scala}:{locked_version('delta-spark')}"
+
+
+def _make(state: State, environ: Mapping[str, str], *, coordinates: str) -> None:
+    started = time.monotonic()
+    say(f"Resolving the JARs of {coordinates} into {state.jars} (once) ...")
+    with tempfile.TemporaryDirectory(prefix="ivy-", dir=state.home) as scratch:
+        _resolve(state, environ, coordinates=coordinates, ivy=Path(scratch))
+        fresh = Path(scratch) / "kept"
+        fresh.mkdir()
+        for jar in missing_from_spark(Path(scratch, "jars"), spark_jars=state.spark_home / "jars"):
+            shutil.move(jar, fresh)
+        shutil.rmtree(state.jars, ignore_errors=True)
+        fresh.rename(state.jars)
+    say(f"JARs resolved in {time.monotonic() - started:.0f} s.")
+
+
+def _resolve(state: State, environ: Mapping[str, str], *, coordinates: str, ivy: Path) -> None:
+    """spark-submit of an empty script: its only effect is that --packages fills `ivy`/jars."""
+    nothing = ivy / "nothing.py"
+    nothing.touch()
+    command = [state.venv / "bin" / "spark-submit", "--master", "local[1]", "--packages", coordinates]
+    command += ["--conf", f"spark.jars.ivy={ivy}", nothing]
+    settings = {**mirror_setting(environ), **environ, "SPARK_HOME": str(state.spark_home)}
+    settings |= {"PYSPARK_PYTHON": str(state.python), "PYSPARK_DRIVER_PYTHON": str(state.python)}
+    with state.log.open("a") as log:
+        done = subprocess.run(
+            command, env=settings, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False
+        )
+    if done.returncode:
+        said = last_lines(state.log, marker="unresolved dependency")
+        raise Problem.jars_not_resolved(said, coordinates=coordinates, log=state.log)
+
+
+def mirror_setting(environ: Mapping[str, str]) -> dict[str, str]:
+    """The mirror of Maven's central repository that the user's settings.xml names, in Spark's own variable."""
+    settings = Path(environ.get("HOME", "~")).expanduser() / ".m2" / "settings.xml"
+    try:
+        mirrors = ElementTree.parse(settings).iterfind(".//{*}mirror")
+    except (OSError, ElementTree.ParseError):
+        return {}
+    for mirror in mirrors:
+        mirrored = (mirror.findtext("{*}mirrorOf") or "").split(",")
+        address = (mirror.findtext("{*}url") or "").strip()
+        if address and {"*", "central", "external:*"} & {name.strip() for name in mirrored}:
+            return {"DEFAULT_ARTIFACT_REPOSITORY": address.rstrip("/") + "/"}
+    return {}
+
+
+def missing_from_spark(resolved: Path, *, spark_jars: Path) -> list[Path]:
+    """The resolved JARs whose artefact Spark does not bring itself: an eighth of the bytes to send to executors."""
+    brought = {artefact(jar.name) for jar in spark_jars.glob("*.jar")}
+    # The resolver writes <organisation>_<artefact>-<version>.jar.
+    return sorted(jar for jar in resolved.glob("*.jar") if artefact(jar.name.partition("_")[2]) not in brought)
+
+
+def artefact(file_name: str) -> str:
+    """The name of a JAR without its version.
+
+    >>> artefact("delta-spark_4.1_2.13-4.4.0.jar"), artefact("zstd-jni-1.5.7-3.jar")
+    ('delta-spark_4.1_2.13', 'zstd-jni')
+    """
+    return re.split(r"-\d", file_name.removesuffix(".jar"), maxsplit=1)[0]

@@ -1,0 +1,84 @@
+"""Set up what is missing, then become spark-submit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from launcher.arguments import CommandLine, parse, take_lists
+from launcher.environment import prepare_environment
+from launcher.jars import prepare_jars
+from launcher.java import java_home_setting
+from launcher.package import prepare_package
+from launcher.state import ROOT, State
+
+MOST_DRIVER_MB = 8192
+SHARE_FOR_DRIVER = 0.6  # the rest is for the Python workers beside the JVM
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def prepare(environ: Mapping[str, str], *, offline: bool) -> None:
+    """All of the set-up, without starting anything; milliseconds if it is up to date."""
+    java_home_setting(environ)
+    state = State.of(environ)
+    prepare_environment(state, environ, offline=offline)
+    prepare_jars(state, environ, offline=offline)
+
+
+def run(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:
+    """Replaces this process by the job under spark-submit, or by the answer to --help."""
+    line = parse(arguments)
+    state = State.of(environ)
+    if line.wants_help:
+        prepare_environment(state, environ, offline=line.offline)
+        command = [str(state.python), "-m", "jobs.main", *(line.job or ["--help"])]
+        os.execve(command[0], command, {**environ, "PYTHONPATH": _python_path(environ), "PYTHONSAFEPATH": "1"})
+    prepare(environ, offline=line.offline)
+    command = submit_command(line, state, environ, package=prepare_package(state))
+    os.execve(command[0], command, submit_environment(line, state, environ))
+
+
+def submit_command(line: CommandLine, state: State, environ: Mapping[str, str], *, package: Path) -> list[str]:
+    """spark-submit with what must be known before the JVM starts; the user's options come last and win."""
+    options, lists = take_lists(line.spark, names=("--jars", "--py-files"))
+    jars = [*map(str, sorted(state.jars.glob("*.jar"))), *lists["--jars"]]
+    settings = {
+        "spark.driver.memory": environ.get("TESSERA_DRIVER_MEMORY") or f"{_driver_memory_mb()}m",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    command = [str(state.venv / "bin" / "spark-submit"), "--master", line.master]
+    command += ["--jars", ",".join(jars), "--py-files", ",".join([str(package), *lists["--py-files"]])]
+    for key, value in settings.items():
+        command += ["--conf", f"{key}={value}"]
+    return [*command, *options, str(ROOT / "jobs" / "main.py"), *line.job]
+
+
+def submit_environment(line: CommandLine, state: State, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the driver; executors on other machines keep the PYSPARK_PYTHON that the user exported."""
+    theirs = "" if line.is_local else environ.get("PYSPARK_PYTHON", "")
+    logging = f"-Dlog4j2.configurationFile={(ROOT / 'conf' / 'log4j2.properties').as_uri()}"
+    return {
+        **environ,
+        **java_home_setting(environ),
+        "SPARK_HOME": str(state.spark_home),
+        "PYSPARK_DRIVER_PYTHON": str(state.python),
+        "PYSPARK_PYTHON": theirs or str(state.python),
+        "PYTHONPATH": _python_path(environ),
+        "SPARK_SUBMIT_OPTS": " ".join([logging, environ.get("SPARK_SUBMIT_OPTS", "")]).strip(),
+        "TESSERA_STACK_TRACES": "full" if "--verbose" in line.job else "none",
+    }
+
+
+def _python_path(environ: Mapping[str, str]) -> str:
+    """The working tree first, so that the driver runs what the editor shows."""
+    return os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
+
+
+def _driver_memory_mb() -> int:
+    """A share of this machine's memory, or of the container's where that is less."""
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if CGROUP_LIMIT.is_file() and (limit := CGROUP_LIMIT.read_text().strip()).isdigit():
+        available = min(available, int(limit))
+    return min(MOST_DRIVER_MB, int(available * SHARE_FOR_DRIVER) // 2**20)

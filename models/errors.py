@@ -1,0 +1,95 @@
+"""What can go wrong with models, one class per remedy; all are Tessera errors with their exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, did_you_mean
+
+
+class BadTrainingSetting(ConfigurationError):
+    """A setting of training lies outside what it can be."""
+
+    @classmethod
+    def value(cls, name: str, value: object, *, expected: str) -> BadTrainingSetting:
+        return cls(f"training setting '{name}' is {value!r}; expected {expected}.")
+
+
+class HistoryTooShort(DataContractError):
+    """There are not enough days of data to learn, to calibrate and to test on periods of their own."""
+
+    @classmethod
+    def days(
+        cls, missing: int, *, source_start: date, as_of: date, horizon_days: int, first_after_days: int
+    ) -> HistoryTooShort:
+        have, need = (as_of - source_start).days, first_after_days + 3 * horizon_days
+        return cls(
+            f"the history is {missing} days too short for a horizon of {horizon_days} days: "
+            f"it spans {have} days ({source_start} to {as_of}), and training needs {need} "
+            f"({first_after_days} before the first as-of, then {horizon_days} each to learn, calibrate and test).\n"
+            f"  Load at least {missing} more days, use a later --as-of, or lower training.first_as_of_after_days."
+        )
+
+
+class CannotTrain(DataContractError):
+    """The rows of a training set do not allow a fit."""
+
+    @classmethod
+    def no_rows(cls, head: str, *, split: str, label: str, found: Mapping[str, int]) -> CannotTrain:
+        counts = ", ".join(f"{name} {rows}" for name, rows in sorted(found.items())) or "none at all"
+        return cls(
+            f"head '{head}' has no row with a '{label}' in the split '{split}' (rows with a label: {counts}).\n"
+            "  Check the population of the label and the dates of the training set."
+        )
+
+    @classmethod
+    def one_class(cls, head: str, *, label: str, rows: int, value: int) -> CannotTrain:
+        return cls(
+            f"head '{head}' cannot be trained: all {rows} fitted rows have {label} = {value}; both 0 and 1 are needed."
+        )
+
+    @classmethod
+    def not_numeric(cls, columns: Mapping[str, str]) -> CannotTrain:
+        listed = ", ".join(f"'{name}' ({kind})" for name, kind in columns.items())
+        return cls(f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out.")
+
+
+class OtherFeatures(DataContractError):
+    """A model meets features that are not those it was fitted on."""
+
+    @classmethod
+    def fingerprint(cls, head: str, *, model: str, found: str) -> OtherFeatures:
+        return cls(
+            f"the model of head '{head}' was fitted on features with fingerprint {model}, "
+            f"the features to be scored have {found}: a definition has changed since.\n"
+            "  Build the training set again and run train, or score with the feature generation that the model knows."
+        )
+
+    @classmethod
+    def columns(cls, owner: str, *, missing: Sequence[str], available: Iterable[str]) -> OtherFeatures:
+        known = list(available)
+        lines = [f"  '{name}' is missing. {did_you_mean(name, known)}" for name in missing[:10]]
+        if len(missing) > 10:
+            lines.append(f"  ... and {len(missing) - 10} more.")
+        return cls("\n".join([f"{owner} needs {len(missing)} columns that the features do not have.", *lines]))
+
+
+class NoModel(DataContractError):
+    """A model was asked for before one was registered."""
+
+    @classmethod
+    def alias(cls, head: str, *, alias: str, registry: str, heads: Iterable[str]) -> NoModel:
+        known = ", ".join(sorted(heads)) or "none"
+        return cls(
+            f"head '{head}' has no model with the alias '{alias}' in {registry} (heads with a model: {known}).\n"
+            "  Train first: ./spark-submit.sh train"
+        )
+
+
+class BrokenModel(EnvironmentProblem):
+    """The files of a registered model are gone or are not what was registered."""
+
+    @classmethod
+    def files(cls, what: str, *, where: str, reason: str) -> BrokenModel:
+        return cls(f"{what} at {where} cannot be read: {reason}.\n  Restore the artefacts or train again with --refit.")

@@ -1,0 +1,44 @@
+"""One Spark session for all tests that need one, lazily started; everyone gets folders of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS_BY_COST = ("unit", "properties", "contracts", "spark", "e2e", "bench")
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("TESSERA_DATA", ROOT / ".." / "shared" / "data")).resolve()
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data sets; tests that read it are skipped where it is absent."""
+    folder = data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"no real data at TESSERA_DATA={folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[object]:
+    """The shared local session: two cores, UTC, few partitions, Delta, no UI."""
+    from jobs.session import create_session
+    from jobs.settings import load_settings
+
+    session = create_session(load_settings(), app_name="tests", master="local[2]")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def warehouse(spark, tmp_path):
+    """An empty warehouse in a folder of the test's own."""
+    from featurestore.tables import Warehouse
+
+    return Warehouse(spark, str(tmp_path / "lakehouse"))

@@ -1,0 +1,86 @@
+"""The dumb twin: every fold by a plain loop over a list of events, obviously right and slow.
+
+Written from the contract, not from the engine; shares nothing with it but the definitions it reads.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from featurestore.definitions import Aggregate, Condition, Feature
+
+COMPARE = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+           ">=": operator.ge}  # fmt: skip
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def satisfies(event: dict[str, Any], condition: Condition) -> bool:
+    value = event[condition.column]
+    return value is not None and COMPARE[condition.operator](value, condition.value)
+
+
+def in_window(event: dict[str, Any], feature: Feature, as_of: datetime) -> bool:
+    until = as_of - timedelta(days=feature.window.offset_days)
+    since = datetime.min.replace(tzinfo=UTC)
+    if feature.window.days is not None:
+        since = until - timedelta(days=feature.window.days)
+    return since <= event["event_time"] < until
+
+
+def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any:
+    """The value of `feature` for one customer's `events` (any order) at `as_of`."""
+    chosen = [e for e in events if in_window(e, feature, as_of) and all(satisfies(e, c) for c in feature.where)]
+    if feature.measure is not None:
+        chosen = [e for e in chosen if e[feature.measure] is not None]
+    sign = -1 if feature.negated else 1
+    values = [e[feature.measure] for e in chosen] if feature.measure else []
+    times = sorted(e["event_time"] for e in chosen)
+    days = sorted({(t - EPOCH).days for t in times})
+    gaps = [b - a for a, b in zip(days, days[1:], strict=False)]
+    match feature.aggregate:
+        case Aggregate.COUNT:
+            return len(chosen)
+        case Aggregate.SUM:
+            return sum((sign * v for v in values), start=Decimal(0) if feature.type.startswith("decimal") else 0)
+        case Aggregate.MEAN:
+            return float(Fraction(sum(Fraction(v) for v in values)) / len(values)) * sign if values else None
+        case Aggregate.MIN:
+            return min((sign * v for v in values), default=None)
+        case Aggregate.MAX:
+            return max((sign * v for v in values), default=None)
+        case Aggregate.DISTINCT:
+            return len(set(values))
+        case Aggregate.ACTIVE_DAYS:
+            return len(days)
+        case Aggregate.ACTIVE_MONTHS:
+            return len({(t.year, t.month) for t in times})
+        case Aggregate.DAYS_SINCE_LAST:
+            return in_days(as_of - times[-1]) if times else None
+        case Aggregate.DAYS_SINCE_FIRST:
+            return in_days(as_of - times[0]) if times else None
+        case Aggregate.GAP_MEAN:
+            return sum(gaps) / len(gaps) if gaps else None
+        case Aggregate.GAP_MAX:
+            return max(gaps, default=None)
+        case Aggregate.GAP_STD:
+            if len(gaps) < 2:
+                return None
+            n = len(gaps)
+            return math.sqrt((n * sum(g * g for g in gaps) - sum(gaps) ** 2) / (n * (n - 1)))
+
+
+def in_days(duration: timedelta) -> float:
+    return (duration // timedelta(microseconds=1)) / 86_400_000_000
+
+
+def visible(events: list[dict[str, Any]], as_of: datetime) -> bool:
+    return any(e["event_time"] < as_of for e in events)
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
