@@ -128,17 +128,18 @@ def _local_times(config: SourceConfig) -> list[SparkColumn]:
     zone, instant, wall = config.time_zone, F.col("event_time"), F.col("_wall")
     unsettled = zone != "UTC" and not carries_offset(config.time_format)
     skipped = F.from_utc_timestamp(instant, zone) != wall if unsettled else F.lit(False)
-    again = [
-        F.from_utc_timestamp(instant + F.make_interval(mins=F.lit(shift)), zone) == wall
-        for shift in SHIFTS_MINUTES
-        if unsettled
-    ]
+    again = F.lit(False)
+    if unsettled:
+        # Reading zone rules is the dear part: most rows have no change within two hours and stop there.
+        steady = F.from_utc_timestamp(_later(instant, 120), zone) == _later(wall, 120)
+        shifted = [F.from_utc_timestamp(_later(instant, shift), zone) == wall for shift in SHIFTS_MINUTES]
+        again = F.when(steady, False).otherwise(reduce(or_, shifted))
     known_at = F.col("_mapped_known_at")
     if config.known_at_lag is not None:
-        known_at = instant + F.make_interval(secs=F.lit(int(config.known_at_lag.total_seconds())))
+        known_at = _later(instant, int(config.known_at_lag.total_seconds()) // 60)
     return [
         skipped.alias("nonexistent_local"),
-        reduce(or_, again, F.lit(False)).alias("ambiguous_local"),
+        again.alias("ambiguous_local"),
         known_at.alias("known_at"),
     ]
 
@@ -201,6 +202,10 @@ class _Clock:
                 f"such as yyyy-MM-dd HH:mm:ss."
             )
         return F.try_to_timestamp(F.expr(f"({text})"), F.lit(self.time_format)), carries_offset(self.time_format)
+
+
+def _later(time: SparkColumn, minutes: int) -> SparkColumn:
+    return time + F.expr(f"interval {minutes} minutes")
 
 
 def _text(expression: str) -> SparkColumn:

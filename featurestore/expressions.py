@@ -8,6 +8,7 @@ Whatever is not on the list (reflection, subqueries, clocks, chance) is refused,
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import zip_longest
 
 import sqlglot
 from sqlglot import expressions as exp
@@ -50,6 +51,8 @@ def columns_of(text: str, *, where: str) -> frozenset[str]:
     tokens = _tokens(text, where=where)
     _refuse_tokens(tokens, text, where=where)
     tree = _tree(text, where=where)
+    if not isinstance(tree, exp.Condition):
+        raise _refusal(text, where, f"{type(tree).__name__.lower()} is not allowed; one scalar expression is")
     refused = next(tree.find_all(*REFUSED_NODES), None)
     if refused is not None:
         raise _refusal(text, where, f"{type(refused).__name__.lower()} is not allowed; one scalar expression is")
@@ -76,12 +79,12 @@ def _tokens(text: str, *, where: str) -> list[Token]:
 
 def _refuse_tokens(tokens: list[Token], text: str, *, where: str) -> None:
     """What is refused by its spelling, so that no difference between two parsers can hide it."""
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, following in zip_longest(tokens, tokens[1:]):
         if token.token_type == TokenType.SEMICOLON:
             raise _refusal(text, where, "a second statement is not allowed")
         if token.comments:
             raise _refusal(text, where, "comments belong into the YAML (after #), not into an expression")
-        if token.token_type in (TokenType.DCOLON, TokenType.PARAMETER, TokenType.PLACEHOLDER):
+        if token.token_type in (TokenType.DCOLON, TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.COLON):
             raise _refusal(text, where, f"'{token.text}' is not allowed; write try_cast(x as type)")
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
             raise _refusal(text, where, f"'{token.text}' reads a clock or the session: the same input must "

@@ -9,7 +9,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from featurestore.events import NATURAL_ID, REASONS
+from featurestore.events import NATURAL_ID, NUMBER, REASONS
 from featurestore.schemas import Source
 from featurestore.source_config import SourceConfig
 
@@ -34,29 +34,32 @@ def content_hash(source: Source) -> SparkColumn:
 def identified(events: DataFrame, config: SourceConfig) -> DataFrame:
     """With `content`, `event_id` (NULL for rows that have reasons), `row_id` and `status` within the batch.
 
-    `row_id` is the hash of the raw record and its rank among identical ones. Of the rows of one
+    `row_id` (of rows that may come to be quarantined) is the hash of the raw record and its rank among
+    identical ones. Of the rows of one
     `event_id` the first by raw record stays; the others are duplicates where their content is the
     same, else quarantined as `event_id_reused`.
     """
     clean = F.size(REASONS) == 0
-    record = F.sha2(F.concat_ws("\n", F.coalesce("event_number", F.lit(-1)).cast("string"), "raw"), 256)
+    record = F.sha2(F.concat_ws("\n", F.coalesce(NUMBER, F.lit(-1)).cast("string"), "raw"), 256)
     rows = events.withColumn("_record", record).withColumn("content", F.when(clean, content_hash(config.shape)))
     rows = rows.withColumn("event_id", F.when(clean, _event_id(config))).drop(NATURAL_ID)
-    group = F.coalesce("event_id", "_record")
-    by_record = Window.partitionBy(group).orderBy("_record")
-    identical = Window.partitionBy(group, "_record").orderBy("_record")
-    rows = (
-        rows.withColumn("row_id", F.sha2(F.concat_ws("#", "_record", F.row_number().over(identical)), 256))
-        .withColumn("_first_content", F.first("content").over(by_record))
-        .withColumn("_rank", F.row_number().over(by_record))
-    )
-    same = F.col("content") == F.col("_first_content")
-    status = (
-        F.when(~clean, QUARANTINED).when(~same, QUARANTINED).when(F.col("_rank") == 1, ACCEPTED).otherwise(DUPLICATE)
-    )
-    return rows.withColumn(STATUS, status).withColumn(
-        REASONS, F.when(clean & ~same, F.array(F.lit(REUSED))).otherwise(F.col(REASONS))
-    ).drop("_record", "_first_content", "_rank")
+    if not config.has_natural_id:
+        # Of a clean row only the events table is told, unless its id turns out to be used again.
+        rows = rows.withColumn("raw", F.when(~clean, F.col("raw")))
+    group = Window.partitionBy(F.coalesce("event_id", "_record")).orderBy("_record")
+    rows = rows.withColumns({
+        "_place": F.row_number().over(group),
+        "_first_alike": F.rank().over(group),
+        "_first_content": F.first("content").over(group),
+    })
+    reused = clean & (F.col("content") != F.col("_first_content"))
+    status = F.when(~clean | reused, QUARANTINED).when(F.col("_place") == 1, ACCEPTED).otherwise(DUPLICATE)
+    rank = F.col("_place") - F.col("_first_alike") + 1
+    return rows.withColumns({
+        STATUS: status,
+        "row_id": F.when(~clean | F.lit(config.has_natural_id), F.sha2(F.concat_ws("#", "_record", rank), 256)),
+        REASONS: F.when(reused, F.array(F.lit(REUSED))).otherwise(F.col(REASONS)),
+    }).drop("_record", "_place", "_first_alike", "_first_content")
 
 
 def against_events(rows: DataFrame, known: DataFrame, *, batch_id: str) -> DataFrame:

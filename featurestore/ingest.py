@@ -39,7 +39,8 @@ from featurestore.ingest_runs import (
     reserve,
     reserved_at,
 )
-from featurestore.reading import input_files, raw_rows, readable
+from featurestore.input_errors import readable
+from featurestore.reading import input_files, raw_rows
 from featurestore.schemas import EVENT_ARRIVAL, LARGEST_MEASURE, Column, Source
 from featurestore.source_config import SourceConfig
 from featurestore.tables import Table, Transaction, Warehouse, until_committed

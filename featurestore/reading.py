@@ -7,17 +7,15 @@ Every reader returns the raw columns and two more: `_raw` (string: the record as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from delta.exceptions import DeltaConcurrentModificationException
-from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from featurestore.errors import ConfigurationError, DataContractError, TesseraError, did_you_mean
+from featurestore.errors import DataContractError
 from featurestore.expressions import columns_of
+from featurestore.input_errors import readable
 from featurestore.source_config import SourceConfig
 
 RAW, MALFORMED = "_raw", "_malformed"
@@ -53,55 +51,39 @@ def raw_rows(spark: SparkSession, config: SourceConfig, path: str, *, files: Ite
         return _READERS[config.format](_Input(spark, config, path, spread))
 
 
-@contextmanager
-def readable(path: str) -> Iterator[None]:
-    """Turns what Spark says about an input that cannot be read or mapped into our own errors."""
-    try:
-        yield
-    except (TesseraError, DeltaConcurrentModificationException):
-        raise
-    except PySparkException as error:
-        raise _explained(error, path) from error
+@dataclass(frozen=True)
+class _Input:
+    """Where and how to read; `spread` says that one task must unpack what all tasks should share."""
 
+    spark: SparkSession
+    config: SourceConfig
+    path: str
+    spread: bool
 
-def _explained(error: PySparkException, path: str) -> Exception:
-    condition, text = error.getCondition() or "", str(error)
-    if condition in ("PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"):
-        return _no_such_input(path)
-    if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
-        return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
-    if "CSV header does not conform" in text or "header" in text and "CSV" in text and "schema" in text:
-        return DataContractError(f"the files of {path} have different headers.\n  {_first_line(text)}")
-    if re.search(r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE",
-                 condition + text):
-        return DataContractError(
-            f"a configured expression fails on a value of {path}: {_first_line(text)}\n"
-            f"  Use try_divide, try_multiply, try_add or try_cast, so that the row is quarantined instead."
-        )
-    if isinstance(error, AnalysisException):
-        return ConfigurationError(f"a configured expression does not fit {path}: {_first_line(text)}")
-    return DataContractError(f"{path} cannot be read: {_cause(text)}")
+    def reader(self, **defaults: str) -> DataFrameReader:
+        given = {name: str(value).lower() if isinstance(value, bool) else value
+                 for name, value in self.config.options.items()}
+        return self.spark.read.options(**{**defaults, **given})
 
-
-def _no_such_input(path: str) -> ConfigurationError:
-    folder = Path(path).parent
-    near = did_you_mean(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else ""
-    return ConfigurationError(f"--input {path} does not exist. {near}".rstrip())
+    def shared(self, rows: DataFrame) -> DataFrame:
+        if not self.spread:
+            return rows
+        tasks = int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+        return rows.repartition(tasks, F.xxhash64(*[_quoted(name) for name in rows.columns]))
 
 
 def _csv(of: _Input) -> DataFrame:
-    options = {**CSV_OPTIONS, **{name: _option(value) for name, value in config.options.items()}}
-    reader = spark.read.options(**options).option("header", True)
-    names = reader.csv(path).columns
+    reader = of.reader(**CSV_OPTIONS).option("header", True)
+    names = reader.csv(of.path).columns
     if not names:
-        raise DataContractError(f"{path} is empty: a header line with the column names was expected.")
-    _require(config.raw_columns, names, where=path)
+        raise DataContractError(f"{of.path} is empty: a header line with the column names was expected.")
+    _require(of.config.raw_columns, names, where=of.path)
     schema = ", ".join(f"{_quoted(name)} string" for name in [*names, CORRUPT])
     # Every file's header is checked against the first one's; with pruning on, Spark does not count fields.
     rows = reader.options(enforceSchema=False, columnPruning=False, mode="PERMISSIVE",
-                          columnNameOfCorruptRecord=CORRUPT).schema(schema).csv(path)
+                          columnNameOfCorruptRecord=CORRUPT).schema(schema).csv(of.path)
     broken = F.col(CORRUPT)
-    return rows.select(
+    return of.shared(rows).select(
         *[_quoted(name) for name in names],
         F.coalesce(broken, F.to_json(F.struct(*[_quoted(name) for name in names]))).alias(RAW),
         broken.isNotNull().alias(MALFORMED),
@@ -109,13 +91,13 @@ def _csv(of: _Input) -> DataFrame:
 
 
 def _json(of: _Input) -> DataFrame:
-    lines = _lines(spark, config, path)
+    lines = _lines(of)
     fields = F.from_json("value", "map<string,string>")
-    names = sorted(config.raw_columns)
+    names = sorted(of.config.raw_columns)
     found = lines.limit(SAMPLED_LINES).select(F.explode(F.map_keys(fields)).alias("name")).distinct()
     # Bounded: the distinct keys of a sample, cut off at a thousand; only what is required must be there.
     keys = [row["name"] for row in found.limit(1000).collect()]
-    _require(_required_columns(config), keys, where=f"{path} (its first {SAMPLED_LINES:,} lines)")
+    _require(_required_columns(of.config), keys, where=f"{of.path} (its first {SAMPLED_LINES:,} lines)")
     parsed = lines.select(F.col("value").alias(RAW), fields.alias("_fields"))
     return parsed.select(
         *[F.col("_fields").getItem(name).alias(name) for name in names],
@@ -125,12 +107,12 @@ def _json(of: _Input) -> DataFrame:
 
 
 def _text(of: _Input) -> DataFrame:
-    lines = _lines(spark, config, path)
-    if config.ignore_lines is not None:
-        lines = lines.where(~F.col("value").rlike(f"^(?:{config.ignore_lines})$"))
-    groups = re.compile(config.pattern or "").groupindex
+    lines = _lines(of)
+    if of.config.ignore_lines is not None:
+        lines = lines.where(~F.col("value").rlike(f"^(?:{of.config.ignore_lines})$"))
+    groups = re.compile(of.config.pattern or "").groupindex
     # Java names groups (?<name>...) and extracts them by number, so the names are dropped here.
-    pattern = re.sub(r"\(\?P<\w+>", "(", f"^(?:{config.pattern})$")
+    pattern = re.sub(r"\(\?P<\w+>", "(", f"^(?:{of.config.pattern})$")
     fits = F.col("value").rlike(pattern)
     return lines.select(
         *[F.when(fits, F.regexp_extract("value", pattern, number)).alias(name) for name, number in groups.items()],
@@ -141,13 +123,12 @@ def _text(of: _Input) -> DataFrame:
 
 def _lines(of: _Input) -> DataFrame:
     """The lines that are not blank."""
-    options = {name: _option(value) for name, value in config.options.items()}
-    return spark.read.options(**options).text(path).where(F.trim("value") != "")
+    return of.shared(of.reader().text(of.path).where(F.trim("value") != ""))
 
 
 def _typed(of: _Input) -> DataFrame:
-    rows = spark.read.format(config.format).load(path)
-    _require(config.raw_columns, rows.columns, where=path)
+    rows = of.shared(of.reader().format(of.config.format).load(of.path))
+    _require(of.config.raw_columns, rows.columns, where=of.path)
     names = [_quoted(name) for name in rows.columns]
     return rows.select(*names, F.to_json(F.struct(*names)).alias(RAW), F.lit(False).alias(MALFORMED))
 
@@ -167,23 +148,9 @@ def _required_columns(config: SourceConfig) -> frozenset[str]:
     if len(config.mappings) > 1:
         return frozenset()
     needed = [column.name for column in config.shape.content if column.required]
-    columns: Mapping[str, str] = config.mappings[0].columns
+    columns = config.mappings[0].columns
     return frozenset().union(*(columns_of(columns[name], where=name) for name in needed))
 
 
 def _quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
-
-
-def _option(value: str | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else value
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0]
-
-
-def _cause(text: str) -> str:
-    """The deepest cause that a Spark failure names, else its first line."""
-    causes = re.findall(r"^Caused by: (.+)$", text, flags=re.MULTILINE)
-    return causes[-1] if causes else _first_line(text)

@@ -70,13 +70,13 @@ class Warehouse:
 
     def version(self, table: str) -> int:
         """The newest committed version of `table`, read from its log without a Spark job."""
-        return DeltaLog(self.path(table), without_files=True).version()
+        return DeltaLog(self.path(table)).version()
 
     def committed(self, table: str, app_id: str) -> int:
         """The highest transaction version committed under `app_id`, -1 if none."""
         if not self.exists(table):
             return -1
-        found = DeltaLog(self.path(table), without_files=True).transaction_version(app_id)
+        found = DeltaLog(self.path(table)).transaction_version(app_id)
         return -1 if found is None else found
 
     def read(self, table: str, *, version: int | None = None, make_with: str = "") -> DataFrame:
@@ -142,7 +142,7 @@ class Warehouse:
 
     def property_of(self, table: str, name: str) -> str | None:
         """A property of `table` as its log has it."""
-        return DeltaLog(self.path(table), without_files=True).metadata().configuration.get(name)
+        return DeltaLog(self.path(table)).metadata().configuration.get(name)
 
     def insert_new(
         self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
@@ -169,7 +169,7 @@ class Warehouse:
 
     def rows_written(self, table: str) -> int:
         """Rows that the newest commit of `table` wrote, from its own metrics."""
-        metrics = DeltaLog(self.path(table), without_files=True).history(1)[0].get("operationMetrics", {})
+        metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
         return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
 
 

@@ -29,7 +29,7 @@ TRAINING_SETS = Table(
         Column("view_fingerprints", "map<string,string>", "Feature view to its definition"),
         Column("as_ofs", "map<string,string>", "As-of date to the split that its rows belong to"),
         Column("knowledge", "string", "latest: all events known when it was built"),
-        Column("seed", "bigint", "Seed of the split by customer, where there is one"),
+        Column("seed", "bigint", "Seed of the run"),
         Column("batch_seqs", "map<string,bigint>", "Source to the highest batch seen; replay filters on it"),
         Column("rows_per_split", "map<string,bigint>", "Split to rows"),
         Column("immature_as_ofs", "bigint", "As-ofs left out because their horizon is not over"),
@@ -40,21 +40,20 @@ TRAINING_SETS = Table(
     ),
     comment="What each training set was built from",
 )
-HELD_OUT_OF = 10
-"""One customer in this many stops the fit early where the history is too short for a later date."""
 
 
 @dataclass(frozen=True)
 class Request:
     """What to build: `split_of` says which split the rows of an as-of belong to.
 
-    With `stop_by_customer`, a tenth of the customers of the `fit` as-ofs becomes split `stop`.
+    Where the history is too short for a stopping period, `stop_by_customer` is the condition on
+    customer_id that moves rows of split `fit` to split `stop`.
     """
 
     label: Label
     view: FeatureView
     split_of: Mapping[date, str]
-    stop_by_customer: bool
+    stop_by_customer: SparkColumn | None
     seed: int
 
     @property
@@ -127,7 +126,7 @@ def build_training_set(
 
 def _identity(request: Request, mature: Mapping[date, str], batch_seq: int) -> str:
     splits = sorted((str(day), split) for day, split in mature.items())
-    parts = [request.label.fingerprint, request.view.fingerprint, splits, request.stop_by_customer, request.seed]
+    parts = [request.label.fingerprint, request.view.fingerprint, splits, request.stop_by_customer is not None, request.seed]
     return fingerprint([*parts, batch_seq, len(request.split_of)])
 
 
@@ -139,10 +138,9 @@ def _split(request: Request, mature: Mapping[date, str]) -> SparkColumn:
     """The split of a row by its as-of, and by its customer where `stop_by_customer` asks for it."""
     pairs = [F.lit(part) for day, split in sorted(mature.items()) for part in (str(day), split)]
     by_time = F.create_map(*pairs)[F.col("as_of_date").cast("string")]
-    if not request.stop_by_customer:
+    if request.stop_by_customer is None:
         return by_time
-    held_out = F.pmod(F.xxhash64("customer_id", F.lit(request.seed)), F.lit(HELD_OUT_OF)) == 0
-    return F.when((by_time == "fit") & held_out, F.lit("stop")).otherwise(by_time)
+    return F.when((by_time == "fit") & request.stop_by_customer, F.lit("stop")).otherwise(by_time)
 
 
 def _find(warehouse: Warehouse, request: Request, identity: str) -> TrainingSet | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -21,10 +22,12 @@ def create_session(settings: Settings, *, app_name: str, master: str | None = No
     for key, value in _spark_settings(settings).items():
         builder = builder.config(key, value)
     if master is not None:
+        # Workers run the interpreter that runs this, and find the project where this finds it.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
         builder = builder.master(master).config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jar_files()))
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
     return session
 
 

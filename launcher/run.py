@@ -52,7 +52,7 @@ def submit_command(line: CommandLine, state: State, environ: Mapping[str, str], 
     command += ["--jars", ",".join(jars), "--py-files", ",".join([str(package), *lists["--py-files"]])]
     for key, value in settings.items():
         command += ["--conf", f"{key}={value}"]
-    return [*command, *options, str(ROOT / "jobs" / "main.py"), *line.job]
+    return [*command, *options, str(ROOT / "launcher" / "job.py"), *line.job]
 
 
 def submit_environment(line: CommandLine, state: State, environ: Mapping[str, str]) -> dict[str, str]:

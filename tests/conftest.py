@@ -32,6 +32,7 @@ def spark() -> Iterator[object]:
     from jobs.settings import load_settings
 
     session = create_session(load_settings(), app_name="tests", master="local[2]")
+    session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
 

@@ -8,7 +8,8 @@
     world        everything that fixes one simulation
     rows         the rows that each export holds, before any dirt
     dirt         rows that real exports have too many of
-    exports      those rows as a shop writes them: local times, text, Arrow
+    wording      numbers and instants as text
+    exports      those rows as a shop writes them, Arrow
     truth        probabilities of outcomes at given days, Arrow
     frames       the same as Spark DataFrames
     simulate     written to a folder

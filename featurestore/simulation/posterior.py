@@ -1,7 +1,7 @@
 """What an ideal observer, who knows the process but not the customer, makes of a history: closed forms.
 
-Every probability is conditional on the exported events before an instant. The latent state itself would separate
-outcomes better, but no history shows who is still alive.
+Every probability is conditional on the exported events before an instant. The latent state itself would
+separate outcomes better, but no history shows who is still alive.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from featurestore.simulation.randomness import Booleans, Floats, Integers
 
 @dataclass(frozen=True)
 class Evidence:
-    """Sufficient statistics of histories up to an instant, one entry a customer (rows of `Histories.customers`).
+    """Sufficient statistics of histories up to an instant, one entry a customer of `Histories.customers`.
 
-    `orders`, `views`: counts before the instant. `span`, `last_span`: warped days from the first order to the
-    instant, and to the last order. `ticket_odds`: likelihood ratio (dropped out : alive) of what followed the last
-    order. `viewed_since`: a view follows the last order. Entries with `orders` 0 mean nothing.
+    `orders`, `views`: counts before the instant. `span`, `last_span`: warped days from the first order
+    to the instant, and to the last order. `ticket_odds`: likelihood ratio (dropped out : alive) of what
+    followed the last order. `viewed_since`: a view follows the last order. Entries with `orders` 0 mean
+    nothing.
     """
 
     orders: Integers
@@ -55,12 +56,12 @@ def evidence(process: Process, histories: Histories, *, day: int) -> Evidence:
 def alive_probability(process: Process, seen: Evidence) -> Floats:
     """P(the customer has not dropped out | evidence): 1 after a later view, else 1 / (1 + odds).
 
-    odds = a / (b + x) * ((alpha + c T) / (alpha + c t_x))^(r + x + v) * ticket odds, with x repeat orders, v views
-    and c = 1 + views per order: a silence is one of orders and views alike.
+    odds = a / (b + x) * ((alpha + c T) / (alpha + c t_x))^(r + x + v) * ticket odds, with x repeat
+    orders, v views and c = 1 + views per order: a silence is one of orders and views alike.
 
     >>> one = Evidence(*(np.array([v]) for v in (1, 0, 100., 0., .40 / .08, False)))
     >>> round(float(alive_probability(Process(), one)[0]), 4)
-    0.2076
+    0.2159
     """
     pace, repeats = 1 + process.views_per_order, np.maximum(seen.orders - 1, 0)
     silence = (process.rate_scale_days + pace * seen.span) / (process.rate_scale_days + pace * seen.last_span)

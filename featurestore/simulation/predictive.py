@@ -32,8 +32,9 @@ def value_level(process: Process, histories: Histories, seen: Evidence, *, day: 
 def expected_orders(process: Process, seen: Evidence, *, day: int, horizon: int) -> Floats:
     """E[orders in the `horizon` days from `day` | evidence]; relative error below 1e-3.
 
-    Given rate l and dropout p, dropping out is Poisson at l p, so the expectation over D is (1 - exp(-l p D)) / p.
-    The Gamma posterior of l integrates in closed form, the Beta(a, b + x + 1) posterior of p over its quantiles.
+    Given rate l and dropout p, dropping out is Poisson at l p, so the expectation over D is (1 - exp(-l
+    p D)) / p. The Gamma posterior of l integrates in closed form, the Beta(a, b + x + 1) posterior of p
+    over its quantiles.
     """
     ahead = warped_ahead(process, day=day, horizon=horizon)
     repeats = np.maximum(seen.orders - 1, 0)
@@ -51,7 +52,7 @@ def expected_orders(process: Process, seen: Evidence, *, day: int, horizon: int)
 def expected_spend(
     process: Process, histories: Histories, seen: Evidence, *, day: int, horizon: int
 ) -> Floats:
-    """E[spend in the `horizon` days from `day` | evidence], in currency: orders and values are independent."""
+    """E[spend in the `horizon` days from `day` | evidence], in currency; values do not depend on orders."""
     mean, deviation = value_level(process, histories, seen, day=day)
     value = np.exp(mean + (deviation**2 + process.value_within**2) / 2)
     return expected_orders(process, seen, day=day, horizon=horizon) * value

@@ -1,7 +1,7 @@
-"""The lives of simulated customers: an MBG/NBD process in warped time, with views and tickets that tell on them.
+"""The lives of simulated customers: MBG/NBD in warped time, with views and tickets that tell on them.
 
-Batislam, Denizel and Filiztekin (2007): orders are Poisson with a rate that is Gamma over customers, and after
-any order, the first included, a customer drops out with a probability that is Beta over customers.
+Batislam, Denizel and Filiztekin (2007): orders are Poisson with a rate that is Gamma over customers, and
+after any order, the first included, a customer drops out with a probability that is Beta over customers.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ class Traits:
 
 @dataclass(frozen=True)
 class Histories:
-    """Everything that a block of customers did, in seconds since the start of day 0, ordered by customer and time.
+    """All that a block of customers did, in seconds since the start of day 0, by customer and time.
 
     `customers` (n): indices, any subset of 0, 1, 2, ... Orders of customer i are positions
-    `order_start[i]` to `order_start[i + 1]` of `order_*`; views likewise. `owner` is a position in `customers`.
+    `order_start[i]` to `order_start[i + 1]` of `order_*`; views likewise. `owner` is a position in
+    `customers`.
     """
 
     customers: Integers
@@ -108,7 +109,9 @@ def simulate_histories(process: Process, customers: Integers, *, days: int, seed
         order_second=second[is_order],
         order_cents=_cents(process, traits, customers, owner=orders, number=number, seed=seed),
         order_ends=ends[is_order],
-        order_ticket=_tickets(process, customers, owner=orders, number=number, ends=ends[is_order], seed=seed),
+        order_ticket=_tickets(
+            process, customers, owner=orders, number=number, ends=ends[is_order], seed=seed
+        ),
         view_start=_starts(views, len(customers)),
         view_owner=views,
         view_second=second[~is_order],
@@ -133,7 +136,8 @@ def _walk(
 ) -> tuple[Integers, Floats, Booleans, Booleans]:
     """Owner, warped moment, is it an order, did the customer drop out after it: ordered by owner and moment.
 
-    Orders and views together are one Poisson process whose points are marked, so one event a round and customer.
+    Orders and views together are one Poisson process whose points are marked, so one event a round and
+    customer.
     """
     gaps, marks, dropouts = (keys(seed, p, customers) for p in (Purpose.GAP, Purpose.MARK, Purpose.DROPOUT))
     birth_day = uniforms(keys(seed, Purpose.BIRTH, customers)) * process.birth_share * days
@@ -181,11 +185,12 @@ def _cents(
 ) -> Integers:
     u = _event_uniforms(seed, Purpose.VALUE, customers, owner=owner, number=number)
     value = np.exp(traits.level[owner] + process.value_within * special.ndtri(u))
-    return np.maximum(np.rint(value * 100), 1).astype(np.int64)
+    cents: Integers = np.maximum(np.rint(value * 100), 1).astype(np.int64)
+    return cents
 
 
 def _tickets(
     process: Process, customers: Integers, *, owner: Integers, number: Integers, ends: Booleans, seed: int
 ) -> Booleans:
     u = _event_uniforms(seed, Purpose.TICKET, customers, owner=owner, number=number)
-    return u < np.where(ends, process.ticket_if_last, process.ticket_otherwise)
+    return np.less(u, np.where(ends, process.ticket_if_last, process.ticket_otherwise))

@@ -1,4 +1,4 @@
-"""Counter-based random numbers: a function of (seed, customer, purpose, counter), so that no split of the work matters."""
+"""Counter-based random numbers: functions of (seed, customer, purpose, counter), however work is split."""
 
 from __future__ import annotations
 

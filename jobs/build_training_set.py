@@ -1,0 +1,72 @@
+"""Join snapshots with a label, split by time so that no training label reaches into a later period.
+
+  ./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+
+from pyspark.sql import functions as F
+
+from featurestore.labels import LABELS, label
+from featurestore.training_set import Request, TrainingSet, build_training_set
+from featurestore.watermarks import first_event_date, latest_complete_midnight
+from jobs.arguments import day
+from jobs.build_features import build
+from jobs.run import Run
+from models.customer_draw import draw_column
+from models.splits import STOPPING_PURPOSE, STOPPING_SHARE, SplitPlan, plan_splits
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LABELS)})")
+    parser.add_argument("--as-of", type=day, metavar="D",
+                        help="learn from what lies before this date only (default: the latest complete midnight)")  # fmt: skip
+    parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
+    parser.add_argument("--dry-run", action="store_true", help="print the dates of each split, and build nothing")
+
+
+def run(run: Run) -> None:
+    as_of = chosen_as_of(run)
+    for name in run.arguments.label or list(LABELS):
+        plan = split_plan(run, name, as_of)
+        if run.arguments.dry_run:
+            run.out.print(name, plan.describe())
+            continue
+        if run.arguments.build:
+            with run.step("build_features") as step:
+                step.results.update(built=len(build(run, plan.as_ofs).built))
+        built = training_set_step(run, name, plan)
+        run.out.print(f"{built.table} version {built.version}: rows {dict(built.rows_per_split)}, "
+                      f"{built.immature_as_ofs} immature as-ofs and {built.outside_population:,} "
+                      f"customer-dates outside the population left out")  # fmt: skip
+
+
+def chosen_as_of(run: Run) -> date:
+    """`--as-of`, or the latest midnight that the source is complete through."""
+    return run.arguments.as_of or latest_complete_midnight(run.warehouse, run.view().source)
+
+
+def split_plan(run: Run, label_name: str, as_of: date) -> SplitPlan:
+    """The as-ofs of a label's training set and what each is for, by the settings."""
+    training = run.settings.training
+    return plan_splits(
+        as_of,
+        horizon_days=label(label_name).horizon_days,
+        source_start=first_event_date(run.warehouse, run.view().source),
+        first_after_days=training.first_as_of_after_days,
+        step_days=training.step_days,
+        minimum_fitted=training.minimum_fitted,
+    )
+
+
+def training_set_step(run: Run, label_name: str, plan: SplitPlan) -> TrainingSet:
+    """Build the training set of one label, or find that it stands already."""
+    drawn = draw_column(F.col("customer_id"), purpose=STOPPING_PURPOSE) < STOPPING_SHARE
+    request = Request(label(label_name), run.view(), plan.dates, drawn if plan.by_customer else None, run.settings.seed)
+    with run.step("build_training_set") as step:
+        built = build_training_set(run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at)
+        step.results.update(label=label_name, rows=sum(built.rows_per_split.values()), reused=built.reused)
+    return built

@@ -1,0 +1,65 @@
+"""Whether a model need not be fitted again: one hash over all that a fit depends on, our code included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from importlib.resources import files
+
+from models.heads import Head
+from models.parameters import TrainingParameters
+from models.splits import SplitPlan
+
+# What reports or registers a model does not change it.
+_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "registration.py", "score.py"}
+
+
+def training_fingerprint(
+    head: Head,
+    *,
+    training_set: str,
+    features: Sequence[str],
+    feature_fingerprint: str,
+    plan: SplitPlan,
+    parameters: TrainingParameters,
+    seed: int,
+) -> str:
+    """64 hex digits for a fit: its rows, features, dates, settings, seed and code.
+
+    `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same rows).
+    """
+    parts = {
+        "head": [head.name, head.label, head.horizon_days],
+        "training_set": training_set,
+        "features": list(features),
+        "feature_fingerprint": feature_fingerprint,
+        "dates": {day.isoformat(): split for day, split in plan.dates.items()},
+        "parameters": parameters.describe(),
+        "seed": seed,
+        "code": code_fingerprint(),
+        "xgboost": _xgboost_version(),
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def code_fingerprint() -> str:
+    """A hash of the sources of this package that decide what a fit gives; line ends do not count."""
+    digest = sha256()
+    sources = {entry.name: entry for entry in files("models").iterdir() if entry.name.endswith(".py")}
+    for name in sorted(sources.keys() - _NOT_PART_OF_A_FIT):
+        digest.update(name.encode() + b"\0")
+        digest.update(sources[name].read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()
+
+
+def _xgboost_version() -> str:
+    from importlib.metadata import PackageNotFoundError
+
+    try:
+        return version("xgboost-cpu")
+    except PackageNotFoundError:
+        return version("xgboost")

@@ -1,0 +1,50 @@
+"""The outputs of scoring that come from a model: what each predicts, for whom, and where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from featurestore.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Head:
+    """One output: `label` over `horizon_days`, for customers whose feature `population` is at least `at_least`.
+
+    `output` is the column of `customer_scores`. The population is that of the label, read off features at the same
+    instant; a NULL in that feature is outside.
+    """
+
+    name: str
+    label: str
+    horizon_days: int
+    output: str
+    population: str
+    at_least: int = 1
+
+    @property
+    def model_name(self) -> str:
+        """The name in the model registry."""
+        return f"tessera_{self.name}"
+
+
+CHURN = Head("churn", "churn_60d", 60, "churn_probability", population="orders_count_180d")
+PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime")
+HEADS = {head.name: head for head in (CHURN, PURCHASE)}
+
+
+def head_named(name: str) -> Head:
+    """The head of that name; ConfigurationError with the nearest names otherwise.
+
+    >>> head_named("churn").label
+    'churn_60d'
+    """
+    if name not in HEADS:
+        raise ConfigurationError.unknown_name("head", name, known=HEADS)
+    return HEADS[name]
+
+
+def needed_columns(heads: Iterable[Head]) -> tuple[str, ...]:
+    """Feature columns that decide the populations, each once, in the order of the heads."""
+    return tuple(dict.fromkeys(head.population for head in heads))

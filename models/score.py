@@ -1,0 +1,161 @@
+"""All heads over all customers in one pass: rows cross into Python once, as Arrow, and only probabilities come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from featurestore.errors import DataContractError
+from models.bundle import Bundle, refuse_other_features
+from models.errors import OtherFeatures
+from models.heads import CHURN, HEADS, PURCHASE, Head, head_named, needed_columns
+from models.logistic import Floats
+from models.matrix import feature_matrix
+from models.registry import Registered
+from models.training_rows import column
+
+CUSTOMER = "customer_id"
+PASSED_ON = {"r_score": "int", "f_score": "int", "m_score": "int", "rfm_segment": "string"}
+RISK_LEVELS = ((0.8, "CRITICAL"), (0.6, "HIGH"), (0.4, "MEDIUM"))
+LOWEST_RISK = "LOW"
+COHERENCE = "coherence_violations"
+# What the expressions after the models need of a row, beside the probabilities.
+_CARRIED = (CUSTOMER, *needed_columns(HEADS.values()), *PASSED_ON)
+
+
+def score_frame(
+    features: DataFrame,
+    *,
+    models: Mapping[str, Registered],
+    feature_fingerprint: str,
+    as_of_date: date,
+    run_id: str,
+    scored_at: datetime,
+    observation: Observation | None = None,
+) -> DataFrame:
+    """`customer_scores` as far as the heads in `models` (by name) go: a row for each row of `features`.
+
+    `features` is one snapshot: `customer_id`, the features of every model, the population features, `r_score`,
+    `f_score`, `m_score`, `rfm_segment`. A probability is NULL outside the population of its head. `observation`,
+    when the result is written, holds `rows`, `coherence_violations` (purchases lowered to 1 - churn) and
+    `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
+    """
+    heads = tuple(head_named(name) for name in models)
+    require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
+    scored = _with_probabilities(features, heads=heads, models=models)
+    if observation is not None:
+        scored = scored.observe(observation, *_observed(heads))
+    return scored.select(
+        F.col(CUSTOMER),
+        F.lit(as_of_date).cast("date").alias("as_of_date"),
+        F.col(CHURN.output),
+        risk_level(F.col(CHURN.output)).alias("churn_risk_level"),
+        lifecycle().alias("lifecycle"),
+        coherent_purchase().alias(PURCHASE.output),
+        *(F.col(name).cast(kind).alias(name) for name, kind in PASSED_ON.items()),
+        _constant_map({name: model.bundle.calibration_status for name, model in models.items()}).alias(
+            "calibration_status"
+        ),
+        _constant_map({name: model.version for name, model in models.items()}).alias("model_versions"),
+        F.lit(feature_fingerprint).alias("feature_fingerprint"),
+        F.lit(run_id).alias("run_id"),
+        F.lit(scored_at).cast("timestamp").alias("scored_at"),
+    )
+
+
+def require_scorable(columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str) -> None:
+    """Raise before any row is read where a model, a column or a definition does not fit."""
+    if not models:
+        raise DataContractError("there is no model to score with. Train first: ./spark-submit.sh train")
+    for model in models.values():
+        refuse_other_features(model.bundle, feature_fingerprint=feature_fingerprint, available=columns)
+    missing = [name for name in _CARRIED if name not in set(columns)]
+    if missing:
+        raise OtherFeatures.columns("scoring", missing=missing, available=columns)
+
+
+def risk_level(probability: Column) -> Column:
+    """CRITICAL at .8 and above, HIGH at .6, MEDIUM at .4, else LOW; NULL where the probability is."""
+    level = F.lit(LOWEST_RISK)
+    for least, name in reversed(RISK_LEVELS):
+        level = F.when(probability >= least, F.lit(name)).otherwise(level)
+    return F.when(probability.isNotNull(), level)
+
+
+def lifecycle() -> Column:
+    """`active` in the churn population, `no_orders` without any order, else `inactive`; from the feature columns."""
+    never = F.coalesce(F.col(PURCHASE.population), F.lit(0)) < PURCHASE.at_least
+    active = F.col(CHURN.population) >= CHURN.at_least
+    return F.when(active, F.lit("active")).when(never, F.lit("no_orders")).otherwise(F.lit("inactive"))
+
+
+def coherent_purchase() -> Column:
+    """P(order in 30 days), lowered to 1 - P(no order in 60 days) where it is above."""
+    highest = 1.0 - F.col(CHURN.output)
+    return F.when(_incoherent(), highest).otherwise(F.col(PURCHASE.output))
+
+
+def _incoherent() -> Column:
+    return F.col(PURCHASE.output) > 1.0 - F.col(CHURN.output)
+
+
+def _observed(heads: Sequence[Head]) -> list[Column]:
+    scored = [F.count(head.output).alias(f"scored_{head.name}") for head in heads]
+    return [F.count(F.lit(1)).alias("rows"), F.count_if(_incoherent()).alias(COHERENCE), *scored]
+
+
+def _constant_map(values: Mapping[str, str]) -> Column:
+    return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
+
+
+def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]) -> DataFrame:
+    """The carried columns and a probability a known head, NULL for one without a model."""
+    inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
+    chosen = features.select(*(column(name) for name in inputs))
+    outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
+    schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])
+    scored = chosen.mapInArrow(_Scorer(tuple((head, models[head.name].bundle) for head in heads)), schema)
+    absent = {head.output: F.lit(None).cast("double") for head in HEADS.values() if head not in heads}
+    return scored.withColumns(absent) if absent else scored
+
+
+@dataclass(frozen=True)
+class _Scorer:
+    """What a worker does: travels once with the task, boosters as bytes; a booster is loaded once a process."""
+
+    models: tuple[tuple[Head, Bundle], ...]
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        return map(self.score, batches)
+
+    def score(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The carried columns of `rows` and one probability a head, NULL outside its population."""
+        columns = {name: rows.column(name) for name in _CARRIED}
+        matrices: dict[tuple[str, ...], NDArray[np.float32]] = {}
+        for head, bundle in self.models:
+            if bundle.features not in matrices:
+                matrices[bundle.features] = feature_matrix(rows, bundle.features)
+            inside = _population(rows, head)
+            columns[head.output] = _where(inside, bundle.predict(matrices[bundle.features][inside]))
+        return pa.RecordBatch.from_pydict(columns)
+
+
+def _population(rows: pa.RecordBatch, head: Head) -> NDArray[np.bool_]:
+    least = pa.scalar(head.at_least)
+    inside = pc.greater_equal(rows.column(head.population).cast(pa.float64(), safe=False), least)
+    return np.asarray(inside.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _where(inside: NDArray[np.bool_], values: Floats) -> pa.Array:
+    full = np.zeros(len(inside))
+    full[inside] = values
+    return pa.array(full, mask=~inside)

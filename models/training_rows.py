@@ -1,0 +1,110 @@
+"""A training set as frames: its splits, its counts, and the counted samples that the driver may read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from models.customer_draw import SHARES, draw_column
+from models.errors import CannotTrain
+from models.logistic import Floats
+from models.matrix import feature_matrix
+from models.splits import FIT, STOP, STOPPING_PURPOSE, STOPPING_SHARE, SplitPlan
+
+log = logging.getLogger(__name__)
+
+CUSTOMER, AS_OF, SPLIT = KEY_AND_SPLIT = ("customer_id", "as_of_date", "split")
+KEY = (CUSTOMER, AS_OF)
+_DRAW = "sample_draw"
+
+
+@dataclass(frozen=True)
+class SplitCount:
+    """Labelled rows of one split, and how many of them have the outcome."""
+
+    rows: int = 0
+    positives: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows on the driver: `matrix` float32 (n, d) with NaN for NULL, `labels` 0/1 (n,), out of `rows_total`."""
+
+    split: str
+    matrix: NDArray[np.float32]
+    labels: Floats
+    rows_total: int
+
+
+def split_column(plan: SplitPlan, *, customer_id: str = CUSTOMER, as_of_date: str = AS_OF) -> Column:
+    """`SplitPlan.split_of` as a column: NULL for a date outside the plan."""
+    when = F.lit(None).cast("string")
+    for day, split in plan.dates.items():
+        when = F.when(F.col(as_of_date) == F.lit(day), F.lit(split)).otherwise(when)
+    if not plan.by_customer:
+        return when
+    stops = draw_column(F.col(customer_id), purpose=STOPPING_PURPOSE) < STOPPING_SHARE
+    return F.when((when == FIT) & F.coalesce(stops, F.lit(False)), F.lit(STOP)).otherwise(when)
+
+
+def labelled_rows(training_set: DataFrame, *, label: str) -> DataFrame:
+    """The rows that a head learns from and is judged on: in its population, mature, and in a split."""
+    known = F.col(label).isNotNull() & F.col(SPLIT).isNotNull()
+    return training_set.where(known).withColumn(label, F.col(label).cast("double"))
+
+
+def count_splits(rows: DataFrame, *, label: str) -> dict[str, SplitCount]:
+    """Labelled rows and positives by split, in one pass; a split without rows is absent."""
+    counted = rows.groupBy(SPLIT).agg(F.count(label).alias("n"), F.sum(label).alias("positives"))
+    # Collects one row a split.
+    return {row[SPLIT]: SplitCount(int(row["n"]), int(row["positives"])) for row in counted.collect()}
+
+
+def read_sample(
+    rows: DataFrame, *, split: str, features: Sequence[str], label: str, total: int, at_most: int
+) -> Sample:
+    """All rows of a split, or `at_most` of them by a stable draw of customers; sorted by key, the cut is logged."""
+    chosen = rows.where(F.col(SPLIT) == split)
+    draw = draw_column(F.col(CUSTOMER), purpose=f"sample of {split}")
+    if total > at_most:
+        log.warning("split '%s': %d of %d rows are read, by customer", split, at_most, total)
+        chosen = chosen.where(F.coalesce(draw, F.lit(0)) < int(SHARES * at_most / total))
+    named = [one.alias(name) for one, name in zip(as_float32(rows.schema, features), features, strict=True)]
+    wanted = [F.col(name).alias(f"key_{name}") for name in KEY] + [F.col(label).alias("label_value"), *named]
+    # Bounded: no more than about `at_most` rows reach the driver, and the slice below makes it exact.
+    table = chosen.select(*wanted, draw.alias(_DRAW)).toArrow()
+    table = table.sort_by([(_DRAW, "ascending")]).slice(0, at_most)
+    return _sample(table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total)
+
+
+def as_float32(schema: T.StructType, features: Sequence[str]) -> list[Column]:
+    """Features as Spark floats by way of double, the route that `models.matrix` takes in Arrow; NULL becomes NaN."""
+    kinds = {name: schema[name].dataType for name in features}
+    text = {name: kind.simpleString() for name, kind in kinds.items() if not is_number(kind)}
+    if text:
+        raise CannotTrain.not_numeric(text)
+    nan = F.lit(float("nan")).cast("float")
+    return [F.coalesce(column(name).cast("double").cast("float"), nan) for name in features]
+
+
+def is_number(kind: T.DataType) -> bool:
+    """Whether a model can read values of this type."""
+    return isinstance(kind, (T.NumericType, T.BooleanType))
+
+
+def column(name: str) -> Column:
+    """The column of exactly this name; a dot in it is no field access."""
+    return F.col(f"`{name}`")
+
+
+def _sample(table: pa.Table, split: str, features: Sequence[str], *, total: int) -> Sample:
+    labels = table.column("label_value").to_numpy()
+    return Sample(split, feature_matrix(table, features), np.asarray(labels, dtype=np.float64), total)

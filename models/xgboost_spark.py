@@ -1,0 +1,152 @@
+"""The distributed fit: XGBoost's own Spark estimator, the one file that needs a classic Spark session.
+
+Spark hands rows to workers by position and by chance; here the worker of a row follows from its key and the order
+within a worker is that of the keys, so that two fits on the same rows see the same data in the same places.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from xgboost import Booster
+from xgboost.spark import SparkXGBClassifier
+
+from models.parameters import TrainingParameters
+from models.training_rows import as_float32, column
+
+log = logging.getLogger(__name__)
+
+_LABEL, _STOP, _WORKER = "fit_label", "fit_stop", "fit_worker"
+# XGBoost gives these loggers a handler and the level INFO unless they have a level already.
+_CHATTER = ("SparkXGBClassifier", "XGBoost-PySpark", "XGBoostPySpark")
+
+
+@dataclass(frozen=True)
+class DistributedFit:
+    """A booster trimmed to its best iteration, and the log loss of every iteration by data set."""
+
+    booster: bytes
+    best_iteration: int
+    history: Mapping[str, Sequence[float]]
+    workers: int
+
+
+def fit_distributed(
+    rows: DataFrame,
+    *,
+    features: Sequence[str],
+    label: str,
+    stopping: str,
+    key: Sequence[str],
+    parameters: TrainingParameters,
+    seed: int,
+) -> DistributedFit:
+    """Fit on the rows where boolean `stopping` is false, stop where log loss on the others no longer falls.
+
+    `label` is 0/1 without NULLs; features are numbers or booleans, NULL is missing; `key` names the columns that
+    tell rows apart. Fewer workers are used where a worker would be left without rows of either kind. Raises
+    CannotTrain for a feature that is no number.
+    """
+    numbers = _as_numbers(rows, features=features, label=label, stopping=stopping, key=key)
+    workers = _workers(numbers, key=key, wanted=parameters.num_workers)
+    placed = _placed(numbers, key=key, workers=workers).persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        _hush()
+        model = _estimator(features, parameters=parameters, workers=workers, seed=seed).fit(placed)
+    finally:
+        placed.unpersist()
+    history = model.training_summary
+    booster: Booster = model.get_booster()
+    best = int(booster.best_iteration)
+    return DistributedFit(
+        booster=_trimmed(booster, best=best, features=features),
+        best_iteration=best,
+        history={
+            "fit": history.train_objective_history["logloss"],
+            "stop": history.validation_objective_history["logloss"],
+        },
+        workers=workers,
+    )
+
+
+def _as_numbers(
+    rows: DataFrame, *, features: Sequence[str], label: str, stopping: str, key: Sequence[str]
+) -> DataFrame:
+    floats = as_float32(rows.schema, features)
+    # Numbered names cannot clash with the estimator's own ("label", "weight", "values") nor hold dots.
+    named = [one.alias(name) for one, name in zip(floats, _numbered(features), strict=True)]
+    labelled = [column(label).cast("double").alias(_LABEL), column(stopping).alias(_STOP)]
+    return rows.select(*(column(name).alias(name) for name in key), *labelled, *named)
+
+
+def _workers(numbers: DataFrame, *, key: Sequence[str], wanted: int) -> int:
+    """The most workers, up to `wanted`, that all get rows of both kinds: XGBoost fails on one that has none."""
+    slots = local_slots(numbers.sparkSession.conf.get("spark.master", "") or "")
+    if slots is not None and slots < wanted:
+        log.warning("num_workers %d exceeds the %d local cores; %d workers are used", wanted, slots, slots)
+    for workers in range(min(wanted, slots or wanted), 1, -1):
+        shares = numbers.select(_worker(key, workers).alias(_WORKER), _STOP).distinct().count()
+        if shares == 2 * workers:
+            return workers
+    return 1
+
+
+def _placed(numbers: DataFrame, *, key: Sequence[str], workers: int) -> DataFrame:
+    """One partition a worker, sorted by key; the estimator shuffles again only if the counts differ."""
+    assigned = numbers.withColumn(_WORKER, _worker(key, workers))
+    return assigned.repartitionById(workers, F.col(_WORKER)).sortWithinPartitions(*key).drop(_WORKER)
+
+
+def _worker(key: Sequence[str], workers: int) -> Column:
+    return F.pmod(F.xxhash64(*(column(name) for name in key)), F.lit(workers)).cast("int")
+
+
+def _estimator(
+    features: Sequence[str], *, parameters: TrainingParameters, workers: int, seed: int
+) -> SparkXGBClassifier:
+    return SparkXGBClassifier(
+        features_col=_numbered(features),
+        label_col=_LABEL,
+        validation_indicator_col=_STOP,
+        num_workers=workers,
+        missing=float("nan"),
+        tree_method="hist",
+        eval_metric="logloss",
+        random_state=seed,
+        verbose=False,
+        **parameters.boosting(),
+    )
+
+
+def _trimmed(booster: Booster, *, best: int, features: Sequence[str]) -> bytes:
+    trimmed = booster[: best + 1]
+    trimmed.feature_names = list(features)
+    return bytes(trimmed.save_raw("ubj"))
+
+
+def _numbered(features: Sequence[str]) -> list[str]:
+    return [f"x{at:05d}" for at in range(len(features))]
+
+
+def local_slots(master: str) -> int | None:
+    """Tasks that a local master runs at once; None for a cluster, where more workers can still arrive.
+
+    >>> local_slots("local[2]"), local_slots("local"), local_slots("yarn")
+    (2, 1, None)
+    """
+    found = re.fullmatch(r"local(?:\[(\d+|\*)(?:,\s*\d+)?\])?", master)
+    if found is None:
+        return None
+    return os.cpu_count() or 1 if found[1] == "*" else int(found[1] or 1)
+
+
+def _hush() -> None:
+    for name in _CHATTER:
+        logging.getLogger(name).setLevel(logging.WARNING)

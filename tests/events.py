@@ -1,0 +1,44 @@
+"""Small frames of order events for tests: literals in, the canonical shape out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from featurestore import ingest_runs
+from featurestore.ingest import events_table
+from featurestore.schemas import ORDERS
+from featurestore.tables import Transaction, Warehouse
+
+INGESTED = datetime(2024, 12, 1, tzinfo=UTC)
+
+
+def order_line(customer: str, time: datetime, **more: Any) -> dict[str, Any]:
+    """One order line as a plain dictionary, canonical columns only."""
+    line = {"customer_id": customer, "event_time": time, "order_id": f"{customer}@{time.isoformat()}",
+            "product_id": "p", "quantity": 1, "amount": Decimal("10.00"), "is_product": True, **more}  # fmt: skip
+    return {**line, "unit_price": Decimal(line["amount"]) if line["amount"] is not None else None}
+
+
+def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: int = 1,
+              complete_through: datetime = INGESTED) -> None:  # fmt: skip
+    """Put `lines` into events_orders as one ingested batch, the way ingest leaves it."""
+    table = events_table(ORDERS)
+    rows = [
+        {**line, "event_id": f"{batch_seq}-{n}", "local_hour": line["event_time"].hour,
+         "local_weekday": line["event_time"].isoweekday(), "known_at": INGESTED, "ingested_at": INGESTED,
+         "batch_seq": batch_seq, "batch_id": f"b{batch_seq}",
+         "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}
+        for n, line in enumerate(lines)
+    ]  # fmt: skip
+    schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    ordered = [tuple(row[column.name] for column in table.columns) for row in rows]
+    frame = warehouse.spark.createDataFrame(ordered, schema)
+    warehouse.append(table, frame, transaction=Transaction(f"test:{batch_seq}"))
+    batch = ingest_runs.reserve(warehouse, source="orders", batch_id=f"b{batch_seq}", input_name="test",
+                                ingested_at=INGESTED)  # fmt: skip
+    ingest_runs.close(warehouse, ingest_runs.IngestReport(
+        source="orders", batch_id=batch.batch_id, batch_seq=batch.batch_seq, ingested_at=batch.ingested_at,
+        input_name="test", rows_read=len(lines), rows_accepted=len(lines), rows_quarantined=0, rows_duplicate=0,
+        complete_through=complete_through))  # fmt: skip

@@ -1,0 +1,141 @@
+"""Snapshots: many random customers in one Spark job against the oracle, idempotence, late data, refusals."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from chispa import assert_df_equality
+
+from featurestore.errors import DataContractError, MissingInput
+from featurestore.features import view
+from featurestore.fold import Limits
+from featurestore.snapshots import build_snapshots, complete_dates, read_snapshots
+from featurestore.tables import Warehouse
+from jobs.settings import load_settings
+from tests import oracle
+from tests.events import INGESTED, add_batch, order_line
+
+ORDERS_VIEW = view("orders", rfm_segments=load_settings().features.rfm_segments)
+START = datetime(2023, 1, 1, tzinfo=UTC)
+DATES = [date(2023, 6, 1), date(2024, 2, 29), date(2024, 6, 1)]
+LIMITS = Limits(customers_per_fold=64, events_per_fold=500)
+
+
+def build(warehouse, dates=DATES, limits=LIMITS):
+    return build_snapshots(warehouse, ORDERS_VIEW, dates=dates, limits=limits, run_id="r", built_at=INGESTED)
+
+
+def random_lines(customers: int, seed: int):
+    chance = random.Random(seed)
+    for c in range(customers):
+        for _ in range(chance.choice([1, 1, 2, 5, 12, 60])):
+            time = START + timedelta(microseconds=chance.randrange(540 * 86_400_000_000))
+            if chance.random() < 0.2:  # exactly on an edge, or a microsecond off
+                edge = oracle.midnight(chance.choice(DATES)) - timedelta(days=chance.choice([0, 7, 30, 90, 364, 365]))
+                time = edge + chance.choice([-1, 0, 1]) * timedelta(microseconds=1)
+            amount = Decimal(chance.randrange(-5000, 20000)) / 100
+            yield order_line(f"c{c}", time, order_id=f"o{chance.randrange(9)}", product_id=chance.choice("abcd"),
+                             amount=amount, quantity=chance.randrange(-5, 9),
+                             is_product=chance.random() < 0.9)  # fmt: skip
+
+
+def test_random_customers_equal_the_oracle(warehouse):
+    lines = list(random_lines(customers=300, seed=7))
+    add_batch(warehouse, lines)
+    build(warehouse)
+    found = {(r["customer_id"], r["as_of_date"]): r for r in read_snapshots(warehouse, ORDERS_VIEW, dates=DATES).collect()}
+    for customer in {line["customer_id"] for line in lines}:
+        own = [line for line in lines if line["customer_id"] == customer]
+        for day in DATES:
+            as_of = oracle.midnight(day)
+            assert ((customer, day) in found) == oracle.visible(own, as_of)
+            if (customer, day) in found:
+                row = found[customer, day].asDict()
+                expected = {f.name: oracle.fold(own, f, as_of) for f in ORDERS_VIEW.folds}
+                assert {name: row[name] for name in expected} == expected
+
+
+def test_scores_count_the_cut_points_below_and_ties_score_equally(warehouse):
+    day = date(2024, 1, 1)
+    lines = [order_line(f"c{n:02}", START + timedelta(days=d)) for n, d in enumerate([0, 0, 0, 50, 100, 100, 200, 300, 301, 302])]
+    add_batch(warehouse, lines)
+    build(warehouse, [day])
+    rows = read_snapshots(warehouse, ORDERS_VIEW, dates=[day]).orderBy("customer_id").collect()
+    recency = sorted(row["recency_days"] for row in rows)
+    cuts = [recency[k * len(rows) // 5 - 1] for k in (1, 2, 3, 4)]
+    assert [row["r_score"] for row in rows] == [1 + sum(c > row["recency_days"] for c in cuts) for row in rows]
+    assert {row["f_score"] for row in rows} == {1}, "everyone has one order: everyone shares the lowest score"
+    stored = warehouse.read("population_orders").where("feature = 'recency_days'").first()
+    assert stored["cutpoints"] == cuts and stored["n"] == 10
+
+
+def test_fewer_customers_than_cut_points(warehouse):
+    add_batch(warehouse, [order_line("a", START), order_line("b", START + timedelta(days=9))])
+    build(warehouse, [date(2023, 2, 1)])
+    cuts = warehouse.read("population_orders").where("feature = 'recency_days'").first()["cutpoints"]
+    assert cuts == [22.0, 22.0, 31.0, 31.0]
+
+
+def test_built_twice_adds_nothing(warehouse):
+    add_batch(warehouse, list(random_lines(20, seed=1)))
+    build(warehouse)
+    version = warehouse.version("features_orders")
+    again = build(warehouse)
+    assert again.built == () and again.already == tuple(DATES)
+    assert warehouse.version("features_orders") == version
+
+
+def test_late_events_leave_what_on_time_arrival_leaves(warehouse, spark, tmp_path):
+    lines = list(random_lines(40, seed=2))
+    add_batch(warehouse, lines[::2])
+    build(warehouse)
+    add_batch(warehouse, lines[1::2], batch_seq=2)
+    build(warehouse, DATES[::-1])
+    on_time = Warehouse(spark, str(tmp_path / "on_time"))
+    add_batch(on_time, lines)
+    build(on_time, limits=Limits(1, 1))
+    for table in ("features_orders", "population_orders"):
+        assert_df_equality(warehouse.read(table), on_time.read(table), ignore_row_order=True, ignore_nullable=True)
+
+
+def test_one_date_is_replaced_alone(warehouse):
+    add_batch(warehouse, list(random_lines(10, seed=3)))
+    build(warehouse, DATES[:1])
+    build(warehouse, DATES[1:2])
+    assert complete_dates(warehouse, ORDERS_VIEW) == set(DATES[:2])
+
+
+def test_a_date_without_snapshot_is_refused_by_name(warehouse):
+    add_batch(warehouse, list(random_lines(10, seed=3)))
+    build(warehouse, DATES[:1])
+    with pytest.raises(DataContractError, match="no complete snapshot at 2024-06-01"):
+        read_snapshots(warehouse, ORDERS_VIEW, dates=[DATES[0], DATES[2]])
+
+
+def test_before_any_ingest_the_message_names_the_job(warehouse):
+    with pytest.raises(MissingInput, match="spark-submit.sh ingest"):
+        build(warehouse)
+
+
+def test_the_catalogue_documents_every_feature(warehouse):
+    add_batch(warehouse, [order_line("a", START)])
+    build(warehouse, DATES[:1])
+    catalogued = {row["feature"]: row for row in warehouse.read("feature_catalog").collect()}
+    stored = set(warehouse.read("features_orders").columns) - {"customer_id", "as_of_date"}
+    assert set(catalogued) == stored
+    assert all(row["description"] and row["unit"] and row["null_means"] for row in catalogued.values())
+
+
+def test_another_definition_is_another_generation(warehouse):
+    from dataclasses import replace
+
+    add_batch(warehouse, [order_line("a", START)])
+    build(warehouse, DATES[:1])
+    smaller = replace(ORDERS_VIEW, derived=(), ranked=(), cell=None)
+    assert complete_dates(warehouse, smaller) == set()
+    build_snapshots(warehouse, smaller, dates=DATES[:1], limits=LIMITS, run_id="r", built_at=INGESTED)
+    assert "overdue_ratio" not in warehouse.read("features_orders").columns
+    assert complete_dates(warehouse, ORDERS_VIEW) == set()

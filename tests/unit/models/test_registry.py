@@ -1,0 +1,165 @@
+"""The registry over a real SQLite store: round trip, reuse, repair after an interruption, two at once."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from models.bundle import Bundle
+from models.errors import BrokenModel, NoModel
+from models.heads import CHURN, PURCHASE
+from models.registry import Registry
+from models.tracking import RunRecord, open_store
+
+RECORD = RunRecord(
+    parameters={"max_depth": 4},
+    metrics={"test_auc": 0.75},
+    curves={"log_loss_fit": [0.6, 0.5]},
+    documents={"features.json": ["a", "b", "c"]},
+)
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory) -> Path:
+    """A store with its tables made once: MLflow takes seconds for them."""
+    folder = tmp_path_factory.mktemp("empty")
+    open_store(_registry(folder).tracking_uri)
+    return folder
+
+
+@pytest.fixture
+def registry(empty_store: Path, tmp_path: Path) -> Registry:
+    shutil.copytree(empty_store, tmp_path / "my lake")
+    return _registry(tmp_path / "my lake")
+
+
+def _registry(folder: Path) -> Registry:
+    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
+
+
+def test_a_registered_model_is_champion_with_its_evidence(registry: Registry, bundle: Bundle) -> None:
+    created = registry.register(bundle, RECORD)
+    assert registry.load(CHURN) == created
+    assert (created.version, created.bundle) == ("1", bundle)
+    client = registry._client
+    version = client.get_model_version_by_alias("tessera_churn", "champion")
+    assert version.tags == {
+        "training_fingerprint": "training-1",
+        "feature_fingerprint": "features-1",
+        "gate": "ungated",
+    }
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"max_depth": "4"}
+    assert run.data.metrics == {"test_auc": 0.75, "log_loss_fit": 0.5}
+    assert [point.value for point in client.get_metric_history(version.run_id, "log_loss_fit")] == [0.6, 0.5]
+    files = {entry.path for entry in client.list_artifacts(version.run_id)}
+    assert files == {"bundle", "features.json"}
+
+
+def test_the_newest_is_champion_and_the_older_is_found_by_what_it_was_trained_on(
+    registry: Registry, bundle: Bundle
+) -> None:
+    registry.register(bundle, RECORD)
+    registry.register(replace(bundle, training_fingerprint="training-2"), RECORD)
+    assert registry.load(CHURN).version == "2"
+    found = registry.find_by_training_fingerprint(CHURN, "training-1")
+    assert found is not None and found.version == "1"
+    assert registry.find_by_training_fingerprint(CHURN, "training-3") is None
+    registry.set_alias(CHURN, version=found.version)
+    assert registry.load(CHURN) == found
+
+
+def test_without_a_model_the_answer_is_to_train(registry: Registry, bundle: Bundle) -> None:
+    with pytest.raises(NoModel, match="Train first") as caught:
+        registry.load(CHURN)
+    assert caught.value.exit_code == 3
+    registry.register(bundle, RECORD)
+    with pytest.raises(NoModel, match=r"heads with a model: churn"):
+        registry.load(PURCHASE)
+
+
+def test_asking_makes_no_store(tmp_path: Path) -> None:
+    absent = _registry(tmp_path)
+    with pytest.raises(NoModel):
+        absent.load(CHURN)
+    assert absent.find_by_training_fingerprint(CHURN, "any") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_before_the_alias_nothing_is_champion_and_the_version_is_found(
+    registry: Registry, bundle: Bundle
+) -> None:
+    registry.register(bundle, RECORD, alias=None)
+    with pytest.raises(NoModel):
+        registry.load(CHURN)
+    found = registry.find_by_training_fingerprint(CHURN, "training-1")
+    assert found is not None and found.bundle == bundle
+
+
+def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(registry: Registry, bundle: Bundle) -> None:
+    registry.register(bundle, RECORD)
+    shutil.rmtree(Path(registry.artifact_root))
+    assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
+    with pytest.raises(BrokenModel, match="--refit"):
+        registry.load(CHURN)
+
+
+def test_an_abandoned_run_is_closed_by_the_next(registry: Registry, bundle: Bundle) -> None:
+    registry.register(bundle, RECORD)
+    client = registry._client
+    experiment = client.get_experiment_by_name("tessera").experiment_id
+    open_runs = {head: client.create_run(experiment, tags={"head": head}).info.run_id for head in ("churn", "purchase")}
+    registry.register(bundle, RECORD)
+    found = {head: client.get_run(run_id).info.status for head, run_id in open_runs.items()}
+    assert found == {"churn": "KILLED", "purchase": "RUNNING"}
+
+
+def test_a_moved_warehouse_still_has_its_models(registry: Registry, bundle: Bundle, tmp_path: Path) -> None:
+    created = registry.register(bundle, RECORD)
+    (tmp_path / "my lake").rename(tmp_path / "elsewhere")
+    assert _registry(tmp_path / "elsewhere").load(CHURN) == created
+
+
+def test_a_relative_folder_is_stored_as_the_place_it_is(
+    empty_store: Path, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(empty_store, tmp_path / "lake")
+    monkeypatch.chdir(tmp_path)
+    near = Registry("sqlite:///lake/mlflow.db", "lake/artifacts")
+    near.register(bundle, RECORD)
+    source = near._client.get_model_version("tessera_churn", "1").source
+    assert urlparse(source).path.startswith(str(tmp_path / "lake" / "artifacts"))
+
+
+TWO_AT_ONCE = """
+import sys
+from pathlib import Path
+from models.bundle import Bundle
+from models.registry import Registry
+from models.tracking import RunRecord
+folder, bundle = Path(sys.argv[1]), Bundle.load(Path(sys.argv[2]))
+print(Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts")).register(bundle, RunRecord()).version)
+"""
+
+
+def test_two_first_registrations_at_once_both_succeed_in_silence(bundle: Bundle, tmp_path: Path) -> None:
+    bundle.save(tmp_path / "bundle")
+    command = [sys.executable, "-c", TWO_AT_ONCE, str(tmp_path / "lake"), str(tmp_path / "bundle")]
+    both = [_started(command) for _ in range(2)]
+    outputs = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert sorted(out.strip() for out, _ in outputs) == ["1", "2"]
+    assert [err for _, err in outputs] == ["", ""]
+    assert _registry(tmp_path / "lake").load(CHURN).bundle == bundle
+
+
+def _started(command: list[str]) -> subprocess.Popen[str]:
+    root = Path(__file__).resolve().parents[3]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)
