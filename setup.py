@@ -1,11 +1,11 @@
-"""What Tessera is made of and what it needs; the exact versions of a working set-up are in `requirements.lock`."""
+"""What Tessera is made of and needs; the exact versions of a working set-up are in `requirements.lock`."""
 
 from __future__ import annotations
 
 from setuptools import find_packages, setup
 
 NEEDED = [
-    "pyspark>=4.1.3,<4.2",  # 4.2.0 hangs on a plain @udf over Parquet or a cached frame; Delta 4.4 is built for 4.1
+    "pyspark>=4.1.3,<4.2",  # 4.2.0 hangs on a plain @udf over Parquet or a cached frame
     "delta-spark==4.4.0",  # the tables; the JARs of 4.4.1 are not published
     "numpy>=2,<3",  # the sweep's arithmetic over sorted arrays
     "pandas>=2.2,<3",  # what PySpark 4.1 supports for Arrow UDFs and small results
@@ -45,7 +45,7 @@ EXTRAS["all"] = [*EXTRAS["test"], *EXTRAS["dev"]]
 setup(
     name="tessera",
     version="0.1.0",
-    description="A feature store and customer models on Spark and Delta Lake: every feature is a fold over events.",
+    description="Features as folds over events, and customer models, on Spark and Delta Lake.",
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.13",

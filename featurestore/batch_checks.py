@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from featurestore.errors import DataContractError
 from featurestore.events import REASONS, failed_expectations
 from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
-from featurestore.ingest_runs import EPOCH
+from featurestore.ingest_runs import instant_of
 from featurestore.source_config import SourceConfig
 
 REASONS_SHOWN = 5
@@ -51,9 +51,14 @@ def counted(rows: DataFrame) -> BatchCounts:
         F.min(F.when(is_accepted, F.unix_micros("known_at"))).alias("known"),
     ).collect()[0]
     # One row a reason: as many as there are rules.
-    each = rows.where(F.size(REASONS) > 0).select(STATUS, F.explode(REASONS).alias("reason")).groupBy("reason").agg(
-        F.count(F.lit(1)).alias("broken"), F.count_if(F.col(STATUS) == QUARANTINED).alias("quarantined")
-    ).orderBy("reason").collect()
+    each = (
+        rows.where(F.size(REASONS) > 0)
+        .select(STATUS, F.explode(REASONS).alias("reason"))
+        .groupBy("reason")
+        .agg(F.count(F.lit(1)).alias("broken"), F.count_if(F.col(STATUS) == QUARANTINED).alias("quarantined"))
+        .orderBy("reason")
+        .collect()
+    )
     return BatchCounts(
         accepted=totals[ACCEPTED],
         quarantined=totals[QUARANTINED],
@@ -63,29 +68,31 @@ def counted(rows: DataFrame) -> BatchCounts:
         broken_reasons={row["reason"]: row["broken"] for row in each},
         nonexistent_local=totals["nonexistent"],
         ambiguous_local=totals["ambiguous"],
-        last_event_time=_instant(totals["last"]),
-        earliest_known_at=_instant(totals["known"]),
+        last_event_time=instant_of(totals["last"]),
+        earliest_known_at=instant_of(totals["known"]),
     )
 
 
 def refuse_bad_batch(
     config: SourceConfig, rows: DataFrame, *, counts: BatchCounts, is_first_load: bool, where: str
 ) -> None:
-    """Raises DataContractError, with counts and sample rows per reason, for a batch that may not be taken in."""
+    """Raises DataContractError, with counts and samples per reason, for a batch that may not be taken in."""
     failed = [name for name in failed_expectations(config) if name in counts.broken_reasons]
     if failed:
         why = f"{where} breaks an expectation that refuses the whole batch: {', '.join(failed)}."
         raise DataContractError(_with_samples(why, rows, counts, only=failed))
     if is_first_load and counts.accepted == 0:
-        why = (f"{where} is the first load of source {config.source} and none of its {counts.read:,} rows can be "
-               f"accepted.")
+        why = (
+            f"{where} is the first load of source {config.source}, and none of its {counts.read:,} rows "
+            f"can be accepted."
+        )
         raise DataContractError(_with_samples(why, rows, counts))
     share = counts.broken / counts.read if counts.read else 0.0
     if share > config.quarantined_share_limit:
         why = (
             f"{where}: {counts.broken:,} of {counts.read:,} rows ({share:.1%}) break a rule; "
             f"quarantined_share_limit allows {config.quarantined_share_limit:.1%}.\n"
-            f"  Nothing was written. Mend the data or the mapping, or raise the limit in the source's configuration."
+            f"  Nothing was written. Mend the data or the mapping, or raise the limit in the configuration."
         )
         raise DataContractError(_with_samples(why, rows, counts))
 
@@ -97,10 +104,8 @@ def _with_samples(why: str, rows: DataFrame, counts: BatchCounts, *, only: list[
     for reason in shown:
         lines.append(f"  {reason}: {counts.broken_reasons[reason]:,} rows, such as")
         # At most three rows a reason, for the message alone.
-        found = rows.where(F.array_contains(REASONS, reason)).select(F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw"))
+        found = rows.where(F.array_contains(REASONS, reason)).select(
+            F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw")
+        )
         lines += [f"    {row['raw']}" for row in found.limit(ROWS_SHOWN).collect()]
     return "\n".join(lines)
-
-
-def _instant(micros: int | None) -> datetime | None:
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)

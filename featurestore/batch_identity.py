@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
@@ -47,7 +47,7 @@ def _file_hashes(spark: SparkSession, files: Sequence[str]) -> DataFrame:
     return listed.repartition(len(files), "file").mapInArrow(_hashed, "file string, sha256 string")
 
 
-def _hashed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _hashed(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     for batch in batches:
         files = batch.column("file").to_pylist()
         yield pa.RecordBatch.from_pydict({"file": files, "sha256": [file_hash(file) for file in files]})
@@ -59,7 +59,9 @@ def file_hash(uri: str) -> str:
     if parts.scheme in ("", "file"):
         system, path = fs.LocalFileSystem(), unquote(parts.path)
     else:
-        system, path = fs.FileSystem.from_uri(uri.replace(parts.scheme, ARROW_SCHEMES.get(parts.scheme, parts.scheme), 1))
+        system, path = fs.FileSystem.from_uri(
+            uri.replace(parts.scheme, ARROW_SCHEMES.get(parts.scheme, parts.scheme), 1)
+        )
     digest = hashlib.sha256()
     # Without compression=None, Arrow unpacks by the file's suffix.
     with system.open_input_stream(path, compression=None) as stream:

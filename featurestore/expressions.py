@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import expressions as exp
 from sqlglot.errors import SqlglotError
 from sqlglot.parser import Parser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]  # re-exported
 
 from featurestore.errors import ConfigurationError, did_you_mean
 
@@ -31,13 +31,23 @@ FUNCTIONS = frozenset(
     date_add date_sub datediff add_months last_day year quarter month day weekday dayofweek hour minute
     second date_trunc trunc date_format timestamp_seconds timestamp_millis timestamp_micros
     to_utc_timestamp from_utc_timestamp
-    """.split()
+    """.split()  # noqa: SIM905
 )
 TYPES_WITH_ARGUMENTS = frozenset({"decimal", "numeric", "varchar", "char"})
 KEYWORDS_BEFORE_PARENTHESIS = frozenset(
-    "and or not in when then else case between like rlike ilike regexp is as from interval".split()
+    "and or not in when then else case between like rlike ilike regexp is as from interval".split()  # noqa: SIM905
 )
-REFUSED_NODES = (exp.Query, exp.Alias, exp.Star, exp.Window, exp.AggFunc, exp.UDTF, exp.DDL, exp.Command, exp.Lambda)
+REFUSED_NODES = (
+    exp.Query,
+    exp.Alias,
+    exp.Star,
+    exp.Window,
+    exp.AggFunc,
+    exp.UDTF,
+    exp.DDL,
+    exp.Command,
+    exp.Lambda,
+)
 
 
 def columns_of(text: str, *, where: str) -> frozenset[str]:
@@ -55,7 +65,9 @@ def columns_of(text: str, *, where: str) -> frozenset[str]:
         raise _refusal(text, where, f"{type(tree).__name__.lower()} is not allowed; one scalar expression is")
     refused = next(tree.find_all(*REFUSED_NODES), None)
     if refused is not None:
-        raise _refusal(text, where, f"{type(refused).__name__.lower()} is not allowed; one scalar expression is")
+        raise _refusal(
+            text, where, f"{type(refused).__name__.lower()} is not allowed; one scalar expression is"
+        )
     columns = list(tree.find_all(exp.Column))
     qualified = next((column for column in columns if column.table), None)
     if qualified is not None:
@@ -84,11 +96,19 @@ def _refuse_tokens(tokens: list[Token], text: str, *, where: str) -> None:
             raise _refusal(text, where, "a second statement is not allowed")
         if token.comments:
             raise _refusal(text, where, "comments belong into the YAML (after #), not into an expression")
-        if token.token_type in (TokenType.DCOLON, TokenType.PARAMETER, TokenType.PLACEHOLDER, TokenType.COLON):
+        if token.token_type in (
+            TokenType.DCOLON,
+            TokenType.PARAMETER,
+            TokenType.PLACEHOLDER,
+            TokenType.COLON,
+        ):
             raise _refusal(text, where, f"'{token.text}' is not allowed; write try_cast(x as type)")
         if token.token_type in Parser.NO_PAREN_FUNCTIONS:
-            raise _refusal(text, where, f"'{token.text}' reads a clock or the session: the same input must "
-                                        f"give the same events")
+            raise _refusal(
+                text,
+                where,
+                f"'{token.text}' reads a clock or the session: the same input must give the same events",
+            )
         if following is not None and following.token_type == TokenType.L_PAREN:
             _refuse_function(token, text, where=where)
 
@@ -106,7 +126,7 @@ def _refuse_function(token: Token, text: str, *, where: str) -> None:
     raise _refusal(text, where, f"function '{name}' is not allowed. {did_you_mean(name, FUNCTIONS)}")
 
 
-def _tree(text: str, *, where: str) -> exp.Expression:
+def _tree(text: str, *, where: str) -> exp.Expr:
     try:
         parsed = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
     except SqlglotError as error:

@@ -25,7 +25,9 @@ def content_hash(source: Source) -> SparkColumn:
     ("1", "23") is not ("12", "3"); an instant is its microseconds, whatever the session's time zone.
     """
     texts = [
-        F.unix_micros(column.name).cast("string") if column.type == "timestamp" else F.col(column.name).cast("string")
+        F.unix_micros(column.name).cast("string")
+        if column.type == "timestamp"
+        else F.col(column.name).cast("string")
         for column in source.content
     ]
     return F.sha2(F.to_json(F.array(*texts)), 256)
@@ -41,25 +43,33 @@ def identified(events: DataFrame, config: SourceConfig) -> DataFrame:
     """
     clean = F.size(REASONS) == 0
     record = F.sha2(F.concat_ws("\n", F.coalesce(NUMBER, F.lit(-1)).cast("string"), "raw"), 256)
-    rows = events.withColumn("_record", record).withColumn("content", F.when(clean, content_hash(config.shape)))
+    rows = events.withColumn("_record", record).withColumn(
+        "content", F.when(clean, content_hash(config.shape))
+    )
     rows = rows.withColumn("event_id", F.when(clean, _event_id(config))).drop(NATURAL_ID)
     if not config.has_natural_id:
         # Of a clean row only the events table is told, unless its id turns out to be used again.
         rows = rows.withColumn("raw", F.when(~clean, F.col("raw")))
     group = Window.partitionBy(F.coalesce("event_id", "_record")).orderBy("_record")
-    rows = rows.withColumns({
-        "_place": F.row_number().over(group),
-        "_first_alike": F.rank().over(group),
-        "_first_content": F.first("content").over(group),
-    })
+    rows = rows.withColumns(
+        {
+            "_place": F.row_number().over(group),
+            "_first_alike": F.rank().over(group),
+            "_first_content": F.first("content").over(group),
+        }
+    )
     reused = clean & (F.col("content") != F.col("_first_content"))
     status = F.when(~clean | reused, QUARANTINED).when(F.col("_place") == 1, ACCEPTED).otherwise(DUPLICATE)
     rank = F.col("_place") - F.col("_first_alike") + 1
-    return rows.withColumns({
-        STATUS: status,
-        "row_id": F.when(~clean | F.lit(config.has_natural_id), F.sha2(F.concat_ws("#", "_record", rank), 256)),
-        REASONS: F.when(reused, F.array(F.lit(REUSED))).otherwise(F.col(REASONS)),
-    }).drop("_record", "_place", "_first_alike", "_first_content")
+    return rows.withColumns(
+        {
+            STATUS: status,
+            "row_id": F.when(
+                ~clean | F.lit(config.has_natural_id), F.sha2(F.concat_ws("#", "_record", rank), 256)
+            ),
+            REASONS: F.when(reused, F.array(F.lit(REUSED))).otherwise(F.col(REASONS)),
+        }
+    ).drop("_record", "_place", "_first_alike", "_first_content")
 
 
 def against_events(rows: DataFrame, known: DataFrame, *, batch_id: str) -> DataFrame:

@@ -7,12 +7,11 @@ process may die; the next try ends where one clean run would have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from delta.exceptions import ConcurrentTransactionException
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,11 +19,9 @@ from pyspark.sql import functions as F
 from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
 from featurestore.batch_identity import batch_id as batch_id_of
 from featurestore.errors import ConfigurationError
+from featurestore.event_tables import in_months, write_events, write_quarantine
 from featurestore.events import mapped_events
 from featurestore.identity import (
-    ACCEPTED,
-    QUARANTINED,
-    STATUS,
     against_events,
     against_quarantine,
     content_hash,
@@ -34,22 +31,23 @@ from featurestore.ingest_runs import (
     Batch,
     IngestReport,
     close,
-    finished_report,
     is_restatement,
     reserve,
-    reserved_at,
+    standing,
 )
 from featurestore.input_errors import readable
 from featurestore.reading import input_files, raw_rows
-from featurestore.schemas import EVENT_ARRIVAL, LARGEST_MEASURE, Column, Source
+from featurestore.schemas import Source
 from featurestore.source_config import SourceConfig
-from featurestore.tables import Table, Transaction, Warehouse, until_committed
+from featurestore.tables import Warehouse
 
 MOST_LITERAL_MONTHS = 600
 """Beyond fifty years of months in one batch, naming them prunes nothing."""
 
 
-def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime) -> IngestReport:
+def ingest(
+    warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime
+) -> IngestReport:
     """Add the input's events that are not there yet, and set aside what breaks a rule.
 
     `ingested_at` (with a time zone) dates the batch; a batch tried before keeps its first date. A batch
@@ -64,10 +62,10 @@ def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, inges
         raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
     files = input_files(warehouse.spark, config, input_path)
     batch_id = batch_id_of(warehouse.spark, config, files)
-    done = finished_report(warehouse, batch_id)
-    if done is not None:
-        return done.fed_again()
-    dated = reserved_at(warehouse, batch_id) or ingested_at
+    stands = standing(warehouse, source=config.source, batch_id=batch_id)
+    if stands.own is not None and stands.own.is_done:
+        return stands.own.fed_again()
+    dated = stands.dated(ingested_at)
     with readable(input_path):
         raw = raw_rows(warehouse.spark, config, input_path, files=files)
         events = identified(mapped_events(raw, config, ingested_at=dated), config)
@@ -78,63 +76,22 @@ def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, inges
         with _held(judged):
             with readable(input_path):
                 counts = counted(judged)
-            refuse_bad_batch(config, judged, counts=counts, where=input_path,
-                             is_first_load=counts.accepted == 0 and _is_empty(warehouse, config.shape))
+            refuse_bad_batch(
+                config,
+                judged,
+                counts=counts,
+                where=input_path,
+                is_first_load=counts.accepted == 0 and _is_empty(warehouse, config.shape),
+            )
             name = PurePosixPath(input_path).name
-            batch = reserve(warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated)
+            batch = reserve(
+                warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated
+            )
             write_quarantine(warehouse, config.shape, judged, batch=batch)
             write_events(warehouse, config, judged, batch=batch, months=months)
             report = _report(warehouse, config, batch, counts=counts, input_name=name, months=months)
             close(warehouse, report)
             return report
-
-
-def events_table(source: Source) -> Table:
-    """The declaration of `events_<source>`: by month, with the rules that every event keeps."""
-    # A CHECK of Delta is broken by NULL as well, other than in SQL.
-    checks = {f"{name}_range": f"{name} IS NULL OR abs({name}) <= {LARGEST_MEASURE}"
-              for name in (column.name for column in source.measures if column.is_number)}
-    needed = [column.name for column in source.event_columns if column.required]
-    return Table(source.events_table, source.event_columns, f"Clean events of source {source.name}, one row an event",
-                 partition_by=("event_month",),
-                 checks={**checks, **{f"{name}_present": f"{name} IS NOT NULL" for name in needed}})
-
-
-def quarantine_table(source: Source) -> Table:
-    """The declaration of `quarantine_<source>`."""
-    return Table(
-        source.quarantine_table,
-        (
-            Column("row_id", "string", "Hash of the raw record and its rank among identical ones", required=True),
-            Column("raw", "string", "The record as it came: JSON of its fields, or the line itself"),
-            Column("reasons", "array<string>", "Every rule that the record breaks", required=True),
-            *(column for column in EVENT_ARRIVAL if column.name != "known_at"),
-        ),
-        f"Records of source {source.name} that were set aside, with the reasons",
-    )
-
-
-def write_quarantine(warehouse: Warehouse, source: Source, judged: DataFrame, *, batch: Batch) -> None:
-    """Append the batch's quarantined rows, once."""
-    app_id = f"quarantine:{source.name}:{batch.batch_id}"
-    rows = _dated(judged.where(F.col(STATUS) == QUARANTINED), batch)
-    _once(warehouse, source.quarantine_table, app_id,
-          lambda: warehouse.append(quarantine_table(source), rows, transaction=Transaction(app_id)))
-
-
-def write_events(
-    warehouse: Warehouse, config: SourceConfig, judged: DataFrame, *, batch: Batch, months: list[str]
-) -> None:
-    """Insert the batch's accepted events, once.
-
-    A hashed id tells the event's time, so only the batch's months can hold it; a natural id may stand anywhere.
-    """
-    app_id = f"events:{config.source}:{batch.batch_id}"
-    rows = _dated(judged.where(F.col(STATUS) == ACCEPTED), batch)
-    within = "" if config.has_natural_id else _in_months("old.event_month", months)
-    _once(warehouse, config.shape.events_table, app_id,
-          lambda: warehouse.insert_new(events_table(config.shape), rows, key="event_id", within=within,
-                                       transaction=Transaction(app_id)))
 
 
 def _judged(
@@ -145,7 +102,7 @@ def _judged(
     if warehouse.exists(source.events_table):
         known = warehouse.read(source.events_table)
         if not config.has_natural_id:
-            known = known.where(_in_months("event_month", months) or "true")
+            known = known.where(in_months("event_month", months) or "true")
         known = known.select("event_id", content_hash(source).alias("content"), "batch_id")
         events = against_events(events, known, batch_id=batch_id)
     if warehouse.exists(source.quarantine_table):
@@ -155,13 +112,18 @@ def _judged(
 
 
 def _report(
-    warehouse: Warehouse, config: SourceConfig, batch: Batch, *, counts: BatchCounts, input_name: str,
+    warehouse: Warehouse,
+    config: SourceConfig,
+    batch: Batch,
+    *,
+    counts: BatchCounts,
+    input_name: str,
     months: list[str],
 ) -> IngestReport:
-    """The counts as they stand in the tables: events that another batch committed meanwhile are duplicates."""
+    """The counts as they stand in the tables: what another batch committed meanwhile is a duplicate."""
     table = config.shape.events_table
     version = warehouse.version(table)
-    stand = warehouse.read(table, version=version).where(_in_months("event_month", months) or "true")
+    stand = warehouse.read(table, version=version).where(in_months("event_month", months) or "true")
     accepted = stand.where(F.col("batch_id") == batch.batch_id).count()
     through = config.complete_through
     if through is None and counts.last_event_time is not None:
@@ -182,42 +144,11 @@ def _report(
     )
 
 
-def _dated(rows: DataFrame, batch: Batch) -> DataFrame:
-    """With the lineage columns that all rows of a batch share."""
-    at = F.lit(batch.ingested_at)
-    return rows.withColumns({
-        "ingested_at": at,
-        "known_at": F.coalesce("known_at", at),
-        "batch_seq": F.lit(batch.batch_seq).cast("bigint"),
-        "batch_id": F.lit(batch.batch_id),
-    })
-
-
-def _once(warehouse: Warehouse, table: str, app_id: str, write: Callable[[], None]) -> None:
-    """Run `write`; where its transaction has been committed, by an earlier try or meanwhile, it is done."""
-
-    def plan() -> None:
-        if warehouse.committed(table, app_id) >= 0:
-            return
-        try:
-            write()
-        except ConcurrentTransactionException:
-            if warehouse.committed(table, app_id) < 0:
-                raise
-
-    until_committed(plan, what=f"writing {table}")
-
-
 def _months(events: DataFrame) -> list[str]:
     """The months of the batch's clean events, ISO dates; empty where naming them would not help."""
     found = events.where(F.col("event_id").isNotNull()).select(F.col("event_month").cast("string")).distinct()
     months = [row[0] for row in found.limit(MOST_LITERAL_MONTHS + 1).collect()]  # bounded by the limit
     return sorted(months) if len(months) <= MOST_LITERAL_MONTHS else []
-
-
-def _in_months(column: str, months: list[str]) -> str:
-    literals = ", ".join(f"DATE'{month}'" for month in months)
-    return f"{column} IN ({literals})" if months else ""
 
 
 def _is_empty(warehouse: Warehouse, source: Source) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from delta.exceptions import DeltaConcurrentModificationException
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.errors import EnvironmentProblem
@@ -22,8 +22,12 @@ INGEST_RUNS = Table(
     (
         Column("batch_id", "string", "Hash of source, input identity and content", required=True),
         Column("source", "string", "Source of events that the batch belongs to", required=True),
-        Column("batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True),
-        Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
+        Column(
+            "batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True
+        ),
+        Column(
+            "ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True
+        ),
         Column("status", "string", "started, or done once all of its rows are in their tables"),
         Column("input_name", "string", "Name of the input, without its folder", lineage=True),
         Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
@@ -60,10 +64,10 @@ class IngestReport:
     batch_seq: int
     ingested_at: datetime
     input_name: str
-    rows_read: int
-    rows_accepted: int
-    rows_quarantined: int
-    rows_duplicate: int
+    rows_read: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     nonexistent_local_times: int = 0
     ambiguous_local_times: int = 0
@@ -71,11 +75,35 @@ class IngestReport:
     is_restatement: bool = False
     events_version: int = -1
     already_ingested: bool = False
+    is_done: bool = True
 
     def fed_again(self) -> IngestReport:
         """The report of feeding this very batch once more: nothing added, every row a duplicate."""
-        return replace(self, rows_accepted=0, rows_quarantined=0, rows_duplicate=self.rows_read, reasons={},
-                       already_ingested=True)
+        return replace(
+            self,
+            rows_accepted=0,
+            rows_quarantined=0,
+            rows_duplicate=self.rows_read,
+            reasons={},
+            already_ingested=True,
+        )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Of a source's batches: the one asked for, the highest rank (0 if none) and the latest `ingested_at`."""
+
+    own: IngestReport | None
+    highest: int
+    latest: datetime | None
+
+    def dated(self, ingested_at: datetime) -> datetime:
+        """The instant that the batch has, or will have: it grows with the rank, so it may be lifted."""
+        if self.own is not None:
+            return self.own.ingested_at
+        return (
+            ingested_at if self.latest is None else max(ingested_at, self.latest + timedelta(microseconds=1))
+        )
 
 
 def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
@@ -83,28 +111,36 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
     if not warehouse.exists(INGEST_RUNS.name):
         return None
     runs = warehouse.read(INGEST_RUNS.name).where((F.col("source") == source) & (F.col("status") == DONE))
-    return _instant(runs.agg(F.max(F.unix_micros("complete_through")).alias("micros")).first(), "micros")
+    return instant_of(runs.agg(F.max(F.unix_micros("complete_through"))).collect()[0][0])
 
 
-def reserved_at(warehouse: Warehouse, batch_id: str) -> datetime | None:
-    """The `ingested_at` that an earlier, interrupted try of the batch reserved."""
-    return _instant(_run(warehouse, batch_id), "ingested_micros")
+def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | None = None) -> Standing:
+    """How `batch_id` stands among the batches of `source` (of a rank below `before`, if given)."""
+    if not warehouse.exists(INGEST_RUNS.name):
+        return Standing(None, 0, None)
+    runs = warehouse.read(INGEST_RUNS.name).where(F.col("source") == source)
+    if before is not None:
+        runs = runs.where(F.col("batch_seq") < before)
+    # A timestamp would be collected in the driver's own time zone.
+    runs = runs.withColumns({name: F.unix_micros(name) for name in ("ingested_at", "complete_through")})
+    own = F.any_value(F.when(F.col("batch_id") == batch_id, F.struct("*")), F.lit(True))
+    found = runs.agg(
+        F.max("batch_seq").alias("highest"), F.max("ingested_at").alias("latest"), own.alias("own")
+    ).collect()[0]
+    run = None if found["own"] is None else _recorded(found["own"].asDict())
+    return Standing(run, found["highest"] or 0, instant_of(found["latest"]))
 
 
-def finished_report(warehouse: Warehouse, batch_id: str) -> IngestReport | None:
-    """The report of the batch if it is done."""
-    run = _run(warehouse, batch_id)
-    if run is None or run["status"] != DONE:
-        return None
-    names = [name for name in IngestReport.__dataclass_fields__ if name in run]
-    return IngestReport(**{
-        **{name: run[name] for name in names},
-        "ingested_at": _instant(run, "ingested_micros"),
-        "complete_through": _instant(run, "complete_micros"),
-    })
+def _recorded(run: dict[str, Any]) -> IngestReport:
+    known = {name: value for name, value in run.items() if value is not None}
+    instants = {name: instant_of(run[name]) for name in ("ingested_at", "complete_through")}
+    values = {name: known[name] for name in IngestReport.__dataclass_fields__ if name in known}
+    return IngestReport(**{**values, **instants, "is_done": run["status"] == DONE})
 
 
-def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
+def reserve(
+    warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime
+) -> Batch:
     """Give the batch the next rank of its source, or the one that an earlier try was given.
 
     The rank is the version of a transaction per source, so of two batches that ask at once one gets
@@ -112,18 +148,17 @@ def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str
     Raises EnvironmentProblem when others win three times.
     """
     warehouse.create(INGEST_RUNS)
+    app_id = f"batch_seq:{source}"
     for _ in range(ATTEMPTS):
         # The order matters: whoever commits after this line takes the rank that is asked for below.
-        app_id = f"batch_seq:{source}"
         committed = warehouse.committed(INGEST_RUNS.name, app_id)
-        run = _run(warehouse, batch_id)
-        if run is not None:
-            at = _instant(run, "ingested_micros") or ingested_at
-            return Batch(batch_id, source, run["batch_seq"], at)
-        highest, latest = _newest(warehouse, source)
-        rank = max(committed, highest, 0) + 1
-        at = ingested_at if latest is None else max(ingested_at, latest + timedelta(microseconds=1))
-        _append_started(warehouse, Batch(batch_id, source, rank, at), input_name, Transaction(app_id, rank))
+        stands = standing(warehouse, source=source, batch_id=batch_id)
+        rank = stands.own.batch_seq if stands.own is not None else max(committed, stands.highest) + 1
+        batch = Batch(batch_id, source, rank, stands.dated(ingested_at))
+        if stands.own is not None:
+            return batch
+        if _took_rank(warehouse, batch, input_name, Transaction(app_id, rank)):
+            return batch
     raise EnvironmentProblem(
         f"batch {batch_id[:12]} of {source}: other batches took the next rank {ATTEMPTS} times in a row.\n"
         f"  Nothing was written. Run the job again when the others have ended."
@@ -134,8 +169,8 @@ def is_restatement(warehouse: Warehouse, batch: Batch, *, earliest_known_at: dat
     """Whether the batch tells of something known before an earlier batch of its source was taken in."""
     if earliest_known_at is None:
         return False
-    _, latest = _newest(warehouse, batch.source, before=batch.batch_seq)
-    return latest is not None and earliest_known_at < latest
+    earlier = standing(warehouse, source=batch.source, batch_id=batch.batch_id, before=batch.batch_seq)
+    return earlier.latest is not None and earliest_known_at < earlier.latest
 
 
 def close(warehouse: Warehouse, report: IngestReport) -> None:
@@ -147,12 +182,15 @@ def close(warehouse: Warehouse, report: IngestReport) -> None:
     )
 
 
-def _append_started(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> None:
+def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> bool:
+    """Whether the batch stands under its rank now: an append that comes second is dropped in silence."""
     rows = _frame(warehouse, {**asdict(batch), "status": STARTED, "input_name": input_name})
     try:
         warehouse.append(INGEST_RUNS, rows, transaction=transaction)
     except DeltaConcurrentModificationException:
-        return  # Another batch took the rank: the caller looks again.
+        return False
+    own = standing(warehouse, source=batch.source, batch_id=batch.batch_id).own
+    return own is not None and own.batch_seq == batch.batch_seq
 
 
 def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
@@ -161,30 +199,6 @@ def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
     return warehouse.spark.createDataFrame([row], schema)
 
 
-def _run(warehouse: Warehouse, batch_id: str) -> Row | None:
-    if not warehouse.exists(INGEST_RUNS.name):
-        return None
-    runs = warehouse.read(INGEST_RUNS.name).where(F.col("batch_id") == batch_id)
-    return runs.select(
-        "*",
-        F.unix_micros("ingested_at").alias("ingested_micros"),
-        F.unix_micros("complete_through").alias("complete_micros"),
-    ).first()
-
-
-def _newest(warehouse: Warehouse, source: str, *, before: int | None = None) -> tuple[int, datetime | None]:
-    """The highest rank of the source's batches (0 if none), and the latest `ingested_at`."""
-    runs = warehouse.read(INGEST_RUNS.name).where(F.col("source") == source)
-    if before is not None:
-        runs = runs.where(F.col("batch_seq") < before)
-    newest = runs.agg(
-        F.max("batch_seq").alias("rank"), F.max(F.unix_micros("ingested_at")).alias("micros")
-    ).first()
-    rank = newest["rank"] if newest is not None else None
-    return rank or 0, _instant(newest, "micros")
-
-
-def _instant(row: Row | None, name: str) -> datetime | None:
-    """Microseconds as an instant: a collected timestamp would be in the driver's own time zone."""
-    micros = None if row is None else row[name]
+def instant_of(micros: int | None) -> datetime | None:
+    """Microseconds since 1970 as an instant in UTC."""
     return None if micros is None else EPOCH + timedelta(microseconds=micros)

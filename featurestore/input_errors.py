@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from delta.exceptions import DeltaConcurrentModificationException
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 
 from featurestore.errors import ConfigurationError, DataContractError, TesseraError, did_you_mean
@@ -21,19 +22,26 @@ def readable(path: str) -> Iterator[None]:
     except (TesseraError, DeltaConcurrentModificationException):
         raise
     except PySparkException as error:
-        raise _explained(error, path) from error
+        raise _explained(error, error.getCondition() or "", path) from error
+    except Py4JJavaError as error:
+        # What Spark says about a broken file reaches Python without a class of its own.
+        if "FAILED_READ_FILE" not in str(error):
+            raise
+        raise _explained(error, "FAILED_READ_FILE", path) from error
 
 
-def _explained(error: PySparkException, path: str) -> Exception:
-    condition, text = error.getCondition() or "", str(error)
+def _explained(error: Exception, condition: str, path: str) -> Exception:
+    text = str(error)
     if condition in ("PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST"):
         return _no_such_input(path)
     if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
         return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
-    if "CSV header does not conform" in text or "header" in text and "CSV" in text and "schema" in text:
-        return DataContractError(f"the files of {path} have different headers.\n  {_first_line(text)}")
-    if re.search(r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE",
-                 condition + text):
+    if "CSV header does not conform" in text:
+        return DataContractError(f"the files of {path} have different headers; one header was expected.")
+    if re.search(
+        r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE",
+        condition + text,
+    ):
         return DataContractError(
             f"a configured expression fails on a value of {path}: {_first_line(text)}\n"
             f"  Use try_divide, try_multiply, try_add or try_cast, so that the row is quarantined instead."
@@ -45,7 +53,9 @@ def _explained(error: PySparkException, path: str) -> Exception:
 
 def _no_such_input(path: str) -> ConfigurationError:
     folder = Path(path).parent
-    near = did_you_mean(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else ""
+    near = (
+        did_you_mean(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else ""
+    )
     return ConfigurationError(f"--input {path} does not exist. {near}".rstrip())
 
 

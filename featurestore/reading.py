@@ -61,8 +61,10 @@ class _Input:
     spread: bool
 
     def reader(self, **defaults: str) -> DataFrameReader:
-        given = {name: str(value).lower() if isinstance(value, bool) else value
-                 for name, value in self.config.options.items()}
+        given = {
+            name: str(value).lower() if isinstance(value, bool) else value
+            for name, value in self.config.options.items()
+        }
         return self.spark.read.options(**{**defaults, **given})
 
     def shared(self, rows: DataFrame) -> DataFrame:
@@ -80,8 +82,13 @@ def _csv(of: _Input) -> DataFrame:
     _require(of.config.raw_columns, names, where=of.path)
     schema = ", ".join(f"{_quoted(name)} string" for name in [*names, CORRUPT])
     # Every file's header is checked against the first one's; with pruning on, Spark does not count fields.
-    rows = reader.options(enforceSchema=False, columnPruning=False, mode="PERMISSIVE",
-                          columnNameOfCorruptRecord=CORRUPT).schema(schema).csv(of.path)
+    rows = (
+        reader.options(
+            enforceSchema=False, columnPruning=False, mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT
+        )
+        .schema(schema)
+        .csv(of.path)
+    )
     broken = F.col(CORRUPT)
     return of.shared(rows).select(
         *[_quoted(name) for name in names],
@@ -115,7 +122,10 @@ def _text(of: _Input) -> DataFrame:
     pattern = re.sub(r"\(\?P<\w+>", "(", f"^(?:{of.config.pattern})$")
     fits = F.col("value").rlike(pattern)
     return lines.select(
-        *[F.when(fits, F.regexp_extract("value", pattern, number)).alias(name) for name, number in groups.items()],
+        *[
+            F.when(fits, F.regexp_extract("value", pattern, number)).alias(name)
+            for name, number in groups.items()
+        ],
         F.col("value").alias(RAW),
         (~fits).alias(MALFORMED),
     )

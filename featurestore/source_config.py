@@ -57,7 +57,7 @@ class EventMapping(Strict):
     """One event of a row: for which rows (`when`), its canonical columns, its natural id if it has one."""
 
     when: str | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = Field(default_factory=dict)
     event_id: str | None = None
 
 
@@ -72,7 +72,7 @@ class SourceConfig(Strict):
 
     source: str
     format: Format
-    options: dict[str, str | bool] = {}
+    options: dict[str, str | bool] = Field(default_factory=dict)
     pattern: str | None = None
     ignore_lines: str | None = None
     columns: dict[str, str]
@@ -99,15 +99,20 @@ class SourceConfig(Strict):
         """Every event of a row, with the shared columns filled in."""
         events = self.events or (EventMapping(),)
         return tuple(
-            EventMapping(when=event.when, columns={**self.columns, **event.columns},
-                         event_id=event.event_id or self.event_id)
+            EventMapping(
+                when=event.when,
+                columns={**self.columns, **event.columns},
+                event_id=event.event_id or self.event_id,
+            )
             for event in events
         )
 
     @property
     def raw_columns(self) -> frozenset[str]:
         """Names of the raw columns that any expression reads."""
-        return frozenset(name for text in self._raw_expressions() for name in columns_of(text, where="columns"))
+        return frozenset(
+            name for text in self._raw_expressions() for name in columns_of(text, where="columns")
+        )
 
     @property
     def has_natural_id(self) -> bool:
@@ -115,7 +120,9 @@ class SourceConfig(Strict):
 
     def _raw_expressions(self) -> list[str]:
         texts = [text for mapping in self.mappings for text in mapping.columns.values()]
-        optional = [self.known_at] + [text for mapping in self.mappings for text in (mapping.when, mapping.event_id)]
+        optional = [self.known_at] + [
+            text for mapping in self.mappings for text in (mapping.when, mapping.event_id)
+        ]
         return texts + [text for text in optional if text]
 
     @field_validator("source")
@@ -159,10 +166,13 @@ class SourceConfig(Strict):
     def _check_reading(self) -> None:
         for name in self.options:
             if name not in OPTIONS[self.format]:
-                raise ConfigurationError.unknown_name(f"option of format {self.format}", name,
-                                                      known=OPTIONS[self.format], where="options")
+                raise ConfigurationError.unknown_name(
+                    f"option of format {self.format}", name, known=OPTIONS[self.format], where="options"
+                )
         if (self.format == "text") != (self.pattern is not None):
-            raise ConfigurationError("pattern (with named groups) is required for format text, and only there.")
+            raise ConfigurationError(
+                "pattern (with named groups) is required for format text, and only there."
+            )
         if self.ignore_lines is not None and self.format != "text":
             raise ConfigurationError("ignore_lines is for format text only.")
         if self.known_at is not None and self.known_at_lag is not None:
@@ -181,11 +191,15 @@ class SourceConfig(Strict):
         for mapping in self.mappings:
             for name, text in mapping.columns.items():
                 if name not in names:
-                    raise ConfigurationError.unknown_name("canonical column", name, known=names, where="columns")
+                    raise ConfigurationError.unknown_name(
+                        "canonical column", name, known=names, where="columns"
+                    )
                 columns_of(text, where=f"columns.{name}")
             missing = [name for name in required if name not in mapping.columns]
             if missing:
-                raise ConfigurationError(f"columns lacks {', '.join(missing)}, required by source {self.source}.")
+                raise ConfigurationError(
+                    f"columns lacks {', '.join(missing)}, required by source {self.source}."
+                )
         for text in self._raw_expressions():
             columns_of(text, where="columns")
         if len({mapping.event_id is None for mapping in self.mappings}) > 1:

@@ -44,16 +44,15 @@ TRAINING_SETS = Table(
 
 @dataclass(frozen=True)
 class Request:
-    """What to build: `split_of` says which split the rows of an as-of belong to.
+    """What to build: the `splits` of its as-ofs, and `split`, the column that gives a row's split.
 
-    Where the history is too short for a stopping period, `stop_by_customer` is the condition on
-    customer_id that moves rows of split `fit` to split `stop`.
+    `split` reads customer_id and as_of_date only; it may divide the rows of one as-of by customer.
     """
 
     label: Label
     view: FeatureView
-    split_of: Mapping[date, str]
-    stop_by_customer: SparkColumn | None
+    splits: Mapping[date, str]
+    split: SparkColumn
     seed: int
 
     @property
@@ -104,7 +103,7 @@ def build_training_set(
     events_table = source(request.view.source).events_table
     version, batch_seq = warehouse.version(events_table), highest_batch(warehouse, request.view.source)
     known = complete_through(warehouse, request.label.source)
-    mature = {day: split for day, split in request.split_of.items() if request.label.is_mature(day, complete_through=known)}
+    mature = {day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)}
     if not mature:
         raise DataContractError(
             f"label '{request.label.name}' needs {request.label.horizon_days} days after an as-of; "
@@ -118,7 +117,7 @@ def build_training_set(
     events = before(warehouse.read(events_table, version=version), _last_needed(request, mature))
     labels = labelled(events, [request.label], as_ofs=sorted(mature), limits=limits)
     asked = labels.where(F.col(request.label.name).isNotNull())
-    rows = features.join(asked, ["customer_id", "as_of_date"]).withColumn("split", _split(request, mature))
+    rows = features.join(asked, ["customer_id", "as_of_date"]).withColumn("split", request.split)
     warehouse.overwrite(training_table(request), rows)
     return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
                    batch_seq=batch_seq, versions={events_table: version}, run_id=run_id, built_at=built_at)  # fmt: skip
@@ -126,21 +125,12 @@ def build_training_set(
 
 def _identity(request: Request, mature: Mapping[date, str], batch_seq: int) -> str:
     splits = sorted((str(day), split) for day, split in mature.items())
-    parts = [request.label.fingerprint, request.view.fingerprint, splits, request.stop_by_customer is not None, request.seed]
-    return fingerprint([*parts, batch_seq, len(request.split_of)])
+    parts = [request.label.fingerprint, request.view.fingerprint, splits, str(request.split), request.seed]
+    return fingerprint([*parts, batch_seq, len(request.splits)])
 
 
 def _last_needed(request: Request, mature: Mapping[date, str]) -> date:
     return max(mature) + timedelta(days=request.label.horizon_days)
-
-
-def _split(request: Request, mature: Mapping[date, str]) -> SparkColumn:
-    """The split of a row by its as-of, and by its customer where `stop_by_customer` asks for it."""
-    pairs = [F.lit(part) for day, split in sorted(mature.items()) for part in (str(day), split)]
-    by_time = F.create_map(*pairs)[F.col("as_of_date").cast("string")]
-    if request.stop_by_customer is None:
-        return by_time
-    return F.when((by_time == "fit") & request.stop_by_customer, F.lit("stop")).otherwise(by_time)
 
 
 def _find(warehouse: Warehouse, request: Request, identity: str) -> TrainingSet | None:
@@ -162,7 +152,7 @@ def _record(
     """Append the record, unless a run that was interrupted after it did so already."""
     counted = warehouse.read(request.table).groupBy("split").count()
     per_split = {row["split"]: row["count"] for row in counted.collect()}  # four splits
-    immature, outside = len(request.split_of) - len(mature), in_snapshots - sum(per_split.values())
+    immature, outside = len(request.splits) - len(mature), in_snapshots - sum(per_split.values())
     name = request.label.name
     version = 1
     if warehouse.exists(TRAINING_SETS.name):

@@ -8,16 +8,14 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from pyspark.sql import functions as F
-
 from featurestore.labels import LABELS, label
 from featurestore.training_set import Request, TrainingSet, build_training_set
 from featurestore.watermarks import first_event_date, latest_complete_midnight
 from jobs.arguments import day
 from jobs.build_features import build
 from jobs.run import Run
-from models.customer_draw import draw_column
-from models.splits import STOPPING_PURPOSE, STOPPING_SHARE, SplitPlan, plan_splits
+from models.splits import SplitPlan, plan_splits
+from models.training_rows import split_column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +62,7 @@ def split_plan(run: Run, label_name: str, as_of: date) -> SplitPlan:
 
 def training_set_step(run: Run, label_name: str, plan: SplitPlan) -> TrainingSet:
     """Build the training set of one label, or find that it stands already."""
-    drawn = draw_column(F.col("customer_id"), purpose=STOPPING_PURPOSE) < STOPPING_SHARE
-    request = Request(label(label_name), run.view(), plan.dates, drawn if plan.by_customer else None, run.settings.seed)
+    request = Request(label(label_name), run.view(), plan.dates, split_column(plan), run.settings.seed)
     with run.step("build_training_set") as step:
         built = build_training_set(run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at)
         step.results.update(label=label_name, rows=sum(built.rows_per_split.values()), reused=built.reused)

@@ -35,8 +35,26 @@ class TrainingSettings(Strict):
     first_as_of_after_days: int = Field(ge=0)
     step_days: int = Field(gt=0)
     minimum_fitted: int = Field(gt=0)
+    trees: int = Field(gt=0)
+    max_depth: int = Field(gt=0)
+    learning_rate: float = Field(gt=0, le=1)
+    early_stopping_rounds: int = Field(gt=0)
+    subsample: float = Field(gt=0, le=1)
+    colsample_bytree: float = Field(gt=0, le=1)
+    min_child_weight: float = Field(ge=0)
     num_workers: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
+    max_baseline_rows: int = Field(gt=0)
+
+
+class RegistrySettings(Strict):
+    tracking_uri: str | None
+    artifact_root: str | None
+
+
+class SimulationSettings(Strict):
+    customers: int = Field(gt=0)
+    days: int = Field(gt=0)
 
 
 class Settings(Strict):
@@ -49,6 +67,8 @@ class Settings(Strict):
     spark: SparkSettings
     features: FeatureSettings
     training: TrainingSettings
+    registry: RegistrySettings
+    simulation: SimulationSettings
 
 
 def load_settings(overlay: str | None = None, *, assignments: Sequence[str] = ()) -> Settings:

@@ -16,6 +16,7 @@ INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
 def main(arguments: list[str]) -> int:
+    """The exit status: 0, 4 for what is wrong with the machine, or the job's own."""
     verb, *rest = arguments
     try:
         if verb == "run":

@@ -30,8 +30,8 @@ class CommandLine:
 def parse(arguments: list[str]) -> CommandLine:
     """Takes out `--master URL`, `--offline` and all that follows `--`; the rest is the job's.
 
-    >>> parse(["score", "--as-of", "2011-12-09", "--master", "yarn", "--", "--num-executors", "4"])
-    CommandLine(job=['score', '--as-of', '2011-12-09'], spark=['--num-executors', '4'], master='yarn', offline=False)
+    >>> parse(["score", "--seed", "7", "--master", "yarn", "--", "--num-executors", "4"])
+    CommandLine(job=['score', '--seed', '7'], spark=['--num-executors', '4'], master='yarn', offline=False)
     """
     line = CommandLine()
     rest = list(arguments)

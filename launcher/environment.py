@@ -20,15 +20,19 @@ LAST_LINES = 4
 
 def prepare_environment(state: State, environ: Mapping[str, str], *, offline: bool) -> None:
     """Makes `state.venv` hold the locked packages for the running Python; nothing if it does already."""
-    locked = LOCKED_LIST.read_bytes()
-    fingerprint = f"{hashlib.sha256(locked).hexdigest()} python {sys.version_info[0]}.{sys.version_info[1]}"
     state.make_once(
         state.venv,
         lambda: _make(state, environ),
-        fingerprint=fingerprint,
+        fingerprint=environment_fingerprint(),
         what="the Python packages",
         offline=offline,
     )
+
+
+def environment_fingerprint() -> str:
+    """The locked list and the running Python's version: what a virtual environment is made from."""
+    locked = hashlib.sha256(LOCKED_LIST.read_bytes()).hexdigest()
+    return f"{locked} python {sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def _make(state: State, environ: Mapping[str, str]) -> None:
@@ -37,7 +41,9 @@ def _make(state: State, environ: Mapping[str, str]) -> None:
         shutil.rmtree(state.venv, ignore_errors=True)
         _create(state.venv)
     started = time.monotonic()
-    say(f"Installing the Python packages of {LOCKED_LIST.name} into {state.venv} (some minutes the first time) ...")
+    say(
+        f"Installing the Python packages of {LOCKED_LIST.name} into {state.venv} (minutes the first time) ..."
+    )
     _install(state, environ)
     say(f"Python packages installed in {time.monotonic() - started:.0f} s.")
 
@@ -62,17 +68,22 @@ def _create(folder: Path) -> None:
     done = subprocess.run([base, "-m", "venv", folder], capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
-        raise Problem.command_failed(f"{base} -m venv (on Debian and Ubuntu it needs python3-venv)", said=said)
+        raise Problem.command_failed(f"{base} -m venv (Debian and Ubuntu: install python3-venv)", said=said)
 
 
 def _install(state: State, environ: Mapping[str, str]) -> None:
-    command = [state.python, "-m", "pip", "install", "--no-deps", "--progress-bar", "off", "-r", LOCKED_LIST]
+    command = [str(state.python), "-m", "pip", "install", "--no-deps", "--progress-bar", "off"]
+    command += ["-r", str(LOCKED_LIST)]
     settings = {**environ, "PIP_USER": "0"}  # a personal default of --user cannot work inside a venv
     total = sum("==" in line for line in LOCKED_LIST.read_text().splitlines())
-    with state.log.open("w") as log, subprocess.Popen(
-        command, env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as pip:
-        seen = 0
+    seen = 0
+    with (
+        state.log.open("w") as log,
+        subprocess.Popen(
+            command, env=settings, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        ) as pip,
+    ):  # fmt: skip
         for line in pip.stdout or ():
             log.write(line)
             seen += line.startswith(("Collecting ", "Requirement already satisfied"))

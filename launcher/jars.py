@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from launcher.environment import last_lines, say
 from launcher.problems import Problem
@@ -22,14 +21,19 @@ def prepare_jars(state: State, environ: Mapping[str, str], *, offline: bool) -> 
     state.make_once(
         state.jars,
         lambda: _make(state, environ, coordinates=coordinates),
-        fingerprint=f"{coordinates} for Spark {locked_version('pyspark')}",
+        fingerprint=jars_fingerprint(coordinates),
         what="the JARs of Delta Lake",
         offline=offline,
     )
 
 
+def jars_fingerprint(coordinates: str) -> str:
+    """Delta's version and Spark's: what the folder of JARs is made from."""
+    return f"{coordinates} for Spark {locked_version('pyspark')}"
+
+
 def delta_coordinates(spark_home: Path) -> str:
-    """`io.delta:delta-spark_<Spark>_<Scala>:<Delta>` for the locked versions and the Scala that Spark brings."""
+    """`io.delta:delta-spark_<Spark>_<Scala>:<Delta>` for the locked versions and Spark's Scala."""
     spark = ".".join(locked_version("pyspark").split(".")[:2])
     library = next(spark_home.glob("jars/scala-library-*.jar"), Path("scala-library-2.13.jar"))
     scala = ".".join(library.stem.removeprefix("scala-library-").split(".")[:2])
@@ -39,14 +43,18 @@ def delta_coordinates(spark_home: Path) -> str:
 def _make(state: State, environ: Mapping[str, str], *, coordinates: str) -> None:
     started = time.monotonic()
     say(f"Resolving the JARs of {coordinates} into {state.jars} (once) ...")
-    with tempfile.TemporaryDirectory(prefix="ivy-", dir=state.home) as scratch:
-        _resolve(state, environ, coordinates=coordinates, ivy=Path(scratch))
-        fresh = Path(scratch) / "kept"
-        fresh.mkdir()
-        for jar in missing_from_spark(Path(scratch, "jars"), spark_jars=state.spark_home / "jars"):
-            shutil.move(jar, fresh)
+    ivy = state.home / "ivy"  # the resolver's cache, ten times what is kept: gone again when that is done
+    shutil.rmtree(ivy, ignore_errors=True)
+    kept = ivy / "kept"
+    kept.mkdir(parents=True)
+    try:
+        _resolve(state, environ, coordinates=coordinates, ivy=ivy)
+        for jar in missing_from_spark(ivy / "jars", spark_jars=state.spark_home / "jars"):
+            shutil.move(jar, kept)
         shutil.rmtree(state.jars, ignore_errors=True)
-        fresh.rename(state.jars)
+        kept.rename(state.jars)
+    finally:
+        shutil.rmtree(ivy, ignore_errors=True)
     say(f"JARs resolved in {time.monotonic() - started:.0f} s.")
 
 
@@ -54,8 +62,8 @@ def _resolve(state: State, environ: Mapping[str, str], *, coordinates: str, ivy:
     """spark-submit of an empty script: its only effect is that --packages fills `ivy`/jars."""
     nothing = ivy / "nothing.py"
     nothing.touch()
-    command = [state.venv / "bin" / "spark-submit", "--master", "local[1]", "--packages", coordinates]
-    command += ["--conf", f"spark.jars.ivy={ivy}", nothing]
+    command = [str(state.venv / "bin" / "spark-submit"), "--master", "local[1]", "--packages", coordinates]
+    command += ["--conf", f"spark.jars.ivy={ivy}", str(nothing)]
     settings = {**mirror_setting(environ), **environ, "SPARK_HOME": str(state.spark_home)}
     settings |= {"PYSPARK_PYTHON": str(state.python), "PYSPARK_DRIVER_PYTHON": str(state.python)}
     with state.log.open("a") as log:
@@ -68,11 +76,11 @@ def _resolve(state: State, environ: Mapping[str, str], *, coordinates: str, ivy:
 
 
 def mirror_setting(environ: Mapping[str, str]) -> dict[str, str]:
-    """The mirror of Maven's central repository that the user's settings.xml names, in Spark's own variable."""
+    """The mirror of Maven's central repository in the user's settings.xml, as Spark's own variable."""
     settings = Path(environ.get("HOME", "~")).expanduser() / ".m2" / "settings.xml"
     try:
-        mirrors = ElementTree.parse(settings).iterfind(".//{*}mirror")
-    except (OSError, ElementTree.ParseError):
+        mirrors = ET.parse(settings).iterfind(".//{*}mirror")
+    except (OSError, ET.ParseError):
         return {}
     for mirror in mirrors:
         mirrored = (mirror.findtext("{*}mirrorOf") or "").split(",")
@@ -83,10 +91,11 @@ def mirror_setting(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def missing_from_spark(resolved: Path, *, spark_jars: Path) -> list[Path]:
-    """The resolved JARs whose artefact Spark does not bring itself: an eighth of the bytes to send to executors."""
+    """The resolved JARs that Spark does not bring itself: an eighth of the bytes to send to executors."""
     brought = {artefact(jar.name) for jar in spark_jars.glob("*.jar")}
     # The resolver writes <organisation>_<artefact>-<version>.jar.
-    return sorted(jar for jar in resolved.glob("*.jar") if artefact(jar.name.partition("_")[2]) not in brought)
+    named = {jar: artefact(jar.name.partition("_")[2]) for jar in resolved.glob("*.jar")}
+    return sorted(jar for jar, name in named.items() if name not in brought)
 
 
 def artefact(file_name: str) -> str:

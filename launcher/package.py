@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -30,7 +29,7 @@ def prepare_package(state: State) -> Path:
         wheel = _build(state, Path(scratch))
         # Spark puts .zip files on the path of its Python workers, and no .whl ones.
         target = folder / f"{wheel.stem}.{digest}.zip"
-        os.replace(wheel, target)
+        wheel.replace(target)
     _forget_old(folder, newest=target)
     return target
 
@@ -54,8 +53,8 @@ def _build(state: State, scratch: Path) -> Path:
         copy = scratch / "source" / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    command = [state.python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    command += ["--wheel-dir", scratch / "wheels", scratch / "source"]
+    command = [str(state.python), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+    command += ["--no-build-isolation", "--wheel-dir", str(scratch / "wheels"), str(scratch / "source")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     wheel = next((scratch / "wheels").glob("*.whl"), None)
     if wheel is None:
@@ -64,6 +63,6 @@ def _build(state: State, scratch: Path) -> Path:
 
 
 def _forget_old(folder: Path, *, newest: Path) -> None:
-    others = sorted((path for path in folder.glob("*.zip") if path != newest), key=lambda path: path.stat().st_mtime)
-    for path in others[: -(KEPT - 1)]:
+    others = [path for path in folder.glob("*.zip") if path != newest]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime)[: 1 - KEPT]:
         path.unlink(missing_ok=True)

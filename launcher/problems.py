@@ -17,8 +17,8 @@ class Problem(Exception):
         found = "\n".join(f"  {line}" for line in tried)
         return cls(
             f"no Java 17 or 21 was found. Tried:\n{found}\n"
-            "Install one (on Debian and Ubuntu: apt-get install openjdk-17-jre-headless), or point JAVA_HOME\n"
-            "at one that is installed, and start again."
+            "Install one (on Debian and Ubuntu: apt-get install openjdk-17-jre-headless), or point\n"
+            "JAVA_HOME at one that is installed, and start again."
         )
 
     @classmethod
@@ -26,7 +26,8 @@ class Problem(Exception):
         """Too little room for the first set-up."""
         return cls(
             f"{free_mb} MB are free at {folder}, and the set-up needs {needed_mb} MB.\n"
-            "Free some space, or put the set-up on another disk, and start again: TESSERA_HOME=/other/disk/tessera"
+            "Free some space, or put the set-up on another disk (TESSERA_HOME=/other/disk/tessera), and\n"
+            "start again."
         )
 
     @classmethod
@@ -34,8 +35,8 @@ class Problem(Exception):
         """--offline was asked for, but there is something to fetch."""
         return cls(
             f"--offline was given, but {what} that this version needs are not in {home} yet.\n"
-            "Start once without --offline on a machine with a network (./spark-submit.sh --help is enough), or\n"
-            "set TESSERA_HOME to a folder where that was done."
+            "Run `make setup` once where there is a network, or set TESSERA_HOME to a folder where that was\n"
+            "done, and start again."
         )
 
     @classmethod
@@ -43,9 +44,9 @@ class Problem(Exception):
         """pip failed: in nearly all cases the network, a proxy or a mirror."""
         return cls(
             f"the Python packages of requirements.lock could not be installed. pip said:\n{said}\n"
-            "Most often the package index cannot be reached. Check the network; where packages come through a\n"
-            "proxy or a mirror, tell pip in its own settings (PIP_PROXY, PIP_INDEX_URL, PIP_CERT or pip.conf) and\n"
-            f"start again: what was downloaded is kept. All that pip said: {log}"
+            "Most often the package index cannot be reached. Check the network; where packages come\n"
+            "through a proxy or a mirror, tell pip in its own settings (PIP_PROXY, PIP_INDEX_URL, PIP_CERT\n"
+            f"or pip.conf); then start again: what was downloaded is kept. All that pip said: {log}"
         )
 
     @classmethod
@@ -54,21 +55,21 @@ class Problem(Exception):
         return cls(
             f"the JARs of {coordinates} could not be fetched. Spark's resolver said:\n{said}\n"
             "Most often the Maven repository cannot be reached. Check the network; for a mirror set\n"
-            "DEFAULT_ARTIFACT_REPOSITORY to its address (a mirror of central in ~/.m2/settings.xml is used by\n"
-            "itself), for a proxy JAVA_TOOL_OPTIONS='-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT'; then start\n"
+            "DEFAULT_ARTIFACT_REPOSITORY to its address (one in ~/.m2/settings.xml is used by itself);\n"
+            "for a proxy JAVA_TOOL_OPTIONS='-Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT'; then start\n"
             f"again. All that Spark said: {log}"
         )
 
     @classmethod
     def command_failed(cls, what: str, *, said: str) -> Problem:
         """A step that needs no network failed."""
-        return cls(f"{what} failed:\n{said}\nMend what it names and start again; `make clean-setup` starts afresh.")
+        return cls(f"{what} failed:\n{said}\nMend what it names, or start afresh: make clean-setup setup")
 
     @classmethod
     def from_os(cls, error: OSError) -> Problem:
         """Disk full, no permission, read-only: what the system says, where, and the way round."""
         return cls(
             f"{error.strerror or error}: {error.filename or 'while setting up'}\n"
-            "Make room or give yourself the right to write there, or set TESSERA_HOME to a folder where you may\n"
-            "write and some GB are free, and start again."
+            "Make room or give yourself the right to write there, or set TESSERA_HOME to a folder where\n"
+            "you may write and some GB are free, and start again."
         )

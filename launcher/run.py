@@ -34,13 +34,17 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:
     if line.wants_help:
         prepare_environment(state, environ, offline=line.offline)
         command = [str(state.python), "-m", "jobs.main", *(line.job or ["--help"])]
-        os.execve(command[0], command, {**environ, "PYTHONPATH": _python_path(environ), "PYTHONSAFEPATH": "1"})
+        # Safe path: the folder that the user stands in must not be looked through for modules.
+        answering = {**environ, "PYTHONPATH": _python_path(environ), "PYTHONSAFEPATH": "1"}
+        os.execve(command[0], command, answering)
     prepare(environ, offline=line.offline)
-    command = submit_command(line, state, environ, package=prepare_package(state))
-    os.execve(command[0], command, submit_environment(line, state, environ))
+    command = submit_command(line, state, environ=environ, package=prepare_package(state))
+    os.execve(command[0], command, submit_environment(line, state, environ=environ))
 
 
-def submit_command(line: CommandLine, state: State, environ: Mapping[str, str], *, package: Path) -> list[str]:
+def submit_command(
+    line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path
+) -> list[str]:
     """spark-submit with what must be known before the JVM starts; the user's options come last and win."""
     options, lists = take_lists(line.spark, names=("--jars", "--py-files"))
     jars = [*map(str, sorted(state.jars.glob("*.jar"))), *lists["--jars"]]
@@ -55,8 +59,8 @@ def submit_command(line: CommandLine, state: State, environ: Mapping[str, str], 
     return [*command, *options, str(ROOT / "launcher" / "job.py"), *line.job]
 
 
-def submit_environment(line: CommandLine, state: State, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables of the driver; executors on other machines keep the PYSPARK_PYTHON that the user exported."""
+def submit_environment(line: CommandLine, state: State, *, environ: Mapping[str, str]) -> dict[str, str]:
+    """The driver's variables; executors on other machines keep the PYSPARK_PYTHON that the user exported."""
     theirs = "" if line.is_local else environ.get("PYSPARK_PYTHON", "")
     logging = f"-Dlog4j2.configurationFile={(ROOT / 'conf' / 'log4j2.properties').as_uri()}"
     return {

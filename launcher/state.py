@@ -1,4 +1,4 @@
-"""The state folder: what set-up has made, stamped last, so that an interrupted set-up is seen and done again."""
+"""The state folder: what set-up has made, stamped last, so that an interruption is seen and mended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class State:
 
     def is_made(self, folder: Path, fingerprint: str) -> bool:
         """True if `folder` was finished, from just these inputs."""
-        stamp = _stamp(folder)
+        stamp = stamp_of(folder)
         return folder.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint
 
     def make_once(
@@ -67,11 +67,11 @@ class State:
         with self._exclusive():
             if self.is_made(folder, fingerprint):
                 return
-            if not _stamp(folder).is_file():
+            if not stamp_of(folder).is_file():
                 shutil.rmtree(folder, ignore_errors=True)
-            _stamp(folder).unlink(missing_ok=True)
+            stamp_of(folder).unlink(missing_ok=True)
             make()
-            _stamp(folder).write_text(fingerprint)
+            stamp_of(folder).write_text(fingerprint)
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -85,7 +85,8 @@ class State:
             yield  # closing the file gives the lock back, however the process ends
 
 
-def _stamp(folder: Path) -> Path:
+def stamp_of(folder: Path) -> Path:
+    """The file beside `folder` that says what it was finished from."""
     return folder.with_suffix(".stamp")
 
 

@@ -18,7 +18,7 @@ _GRID = 1_000
 
 @dataclass(frozen=True)
 class Baseline:
-    """One feature as a model: sigmoid(slope x scaled + intercept), with `scaled` the log or the rank of the feature.
+    """One feature as a model: sigmoid(slope x scaled + intercept), `scaled` being its log or its rank.
 
     A NULL (NaN) takes the value `missing`, found on training rows. `scale`: "log" is sign(v) log1p(|v|);
     "rank" is the share of training rows below, read off the `grid` of training quantiles.
@@ -63,11 +63,11 @@ def compare_baselines(
     features: Sequence[str],
     forced: Sequence[str] = FORCED,
 ) -> list[BaselineResult]:
-    """The best single feature by AUC on the fitted rows, first, then the `forced` ones that exist; judged on test rows.
+    """The best single feature by AUC on the fitted rows, then the `forced` ones; judged on the test rows.
 
     fit, test: float (n, d) with NaN for NULL, columns in the order of `features`; labels 0/1 of shape (n,).
-    The direction of a feature and the place of its NULLs are taken from the fitted rows. No feature or one class
-    on the fitted rows: an empty list.
+    The direction of a feature and the place of its NULLs are taken from the fitted rows. No feature or one
+    class on the fitted rows: an empty list.
     """
     columns = {name: np.asarray(fit[:, at], dtype=np.float64) for at, name in enumerate(features)}
     strengths = {name: _strength(values, fit_labels) for name, values in columns.items()}
@@ -76,7 +76,10 @@ def compare_baselines(
         return []
     best = max(sorted(known), key=lambda name: known[name])
     results = []
-    for role, name in [("best", best), *(("forced", name) for name in forced if name in known and name != best)]:
+    for role, name in [
+        ("best", best),
+        *(("forced", name) for name in forced if name in known and name != best),
+    ]:
         baseline = fit_baseline(name, columns[name], fit_labels)
         probabilities = baseline.predict(np.asarray(test[:, list(features).index(name)], dtype=np.float64))
         results.append(BaselineResult(name, role, known[name], evaluate(test_labels, probabilities)))
@@ -97,11 +100,13 @@ def fit_baseline(feature: str, values: Floats, labels: Floats) -> Baseline:
         slope, intercept = fit_line(scaled, labels)
         candidates.append((mean_log_loss(slope * scaled + intercept, labels), scale, slope, intercept))
     _, scale, slope, intercept = min(candidates)
-    return Baseline(feature, scale, missing, slope, intercept, tuple(grid.tolist()) if scale == "rank" else ())
+    return Baseline(
+        feature, scale, missing, slope, intercept, tuple(grid.tolist()) if scale == "rank" else ()
+    )
 
 
 def _strength(values: Floats, labels: Floats) -> tuple[float, float] | None:
-    """Folded AUC and the place of NULLs (below or above all values, whichever separates better); None if undefined."""
+    """Folded AUC and the place of NULLs, below or above all values, as separates best; else None."""
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
         return None

@@ -1,4 +1,4 @@
-"""What a registry stores of a head: the fitted booster, its calibrator, and all that a reader must know to use it."""
+"""What a registry stores of a head: the fitted booster, its calibrator, and what a reader must know."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ BUNDLE_FILE = "bundle.json"
 class Bundle:
     """A model with its meaning. `booster` is XGBoost's UBJ, trimmed to its best iteration.
 
-    `features` are the input columns in the order of the booster; `feature_fingerprint` stands for their definitions;
-    `dates` says by split which as-ofs were used; `metrics` are the test figures of the calibrated probabilities;
-    `baseline` those of the best single feature on the same rows, with its `name`;
+    `features` are the input columns in the order of the booster; `feature_fingerprint` stands for their
+    definitions; `dates` says by split which as-ofs were used; `metrics` are the test figures of the
+    calibrated probabilities; `baseline` those of the best single feature on the same rows, with its `name`;
     `gate` says how the model came to be champion ("ungated": no promotion rule was asked).
     """
 
@@ -52,7 +52,7 @@ class Bundle:
         return self.calibrator.status
 
     def margins(self, matrix: NDArray[np.float32]) -> Floats:
-        """Log-odds before calibration, float64 (n,), of a float32 matrix (n, d) in the order of `features`."""
+        """Log-odds before calibration, float64 (n,), of a float32 matrix (n, d) in `features` order."""
         if len(matrix) == 0:
             return np.empty(0)
         model = loaded_booster(self.booster)
@@ -101,7 +101,9 @@ def refuse_other_features(bundle: Bundle, *, feature_fingerprint: str, available
     if missing:
         raise OtherFeatures.columns(f"the model of head '{bundle.head}'", missing=missing, available=columns)
     if bundle.feature_fingerprint != feature_fingerprint:
-        raise OtherFeatures.fingerprint(bundle.head, model=bundle.feature_fingerprint, found=feature_fingerprint)
+        raise OtherFeatures.fingerprint(
+            bundle.head, model=bundle.feature_fingerprint, found=feature_fingerprint
+        )
 
 
 def _with_types(described: dict[str, Any]) -> dict[str, Any]:

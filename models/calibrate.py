@@ -48,8 +48,9 @@ class Calibrator:
 def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
     """Platt's sigmoid fitted on margins (log-odds) and 0/1 labels, both of shape (n,).
 
-    Targets are (N+ + 1)/(N+ + 2) and 1/(N- + 2) instead of 1 and 0 (Platt 1999, eq. 4), so that separable rows
-    still give finite odds. No rows, one class, or a slope that would turn the order round: identity, "uncalibrated".
+    Targets are (N+ + 1)/(N+ + 2) and 1/(N- + 2) instead of 1 and 0 (Platt 1999, eq. 4), so that separable
+    rows still give finite odds. No rows, one class, or a slope that would turn the order round: identity,
+    "uncalibrated".
     """
     margins, labels = np.asarray(margins, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     rows, positives = len(labels), int(labels.sum())

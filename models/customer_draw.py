@@ -1,4 +1,4 @@
-"""A stable number for a customer: chance that is the same in Python, in Spark, in every run and on every machine."""
+"""A stable number for a customer: chance that is the same in Python and Spark, in every run, everywhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _HEX_DIGITS = 8
 def draw(customer_id: str, *, purpose: str) -> int:
     """A number in [0, SHARES) that depends on the id and on what it is drawn for.
 
-    Draws for different purposes are independent, so that a sample is not the stopping tenth again. The formula is
-    the first 32 bits of MD5, which Spark has too (its hash() and xxhash64() have no counterpart in Python).
+    Draws for different purposes are independent, so that a sample is not the stopping tenth again. The
+    formula is the first 32 bits of MD5, which Spark has too (its hash() and xxhash64() have no counterpart in
+    Python).
 
     >>> draw("13085", purpose="a") == draw("13085", purpose="a") != draw("13085", purpose="b")
     True

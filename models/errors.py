@@ -27,8 +27,8 @@ class HistoryTooShort(DataContractError):
         return cls(
             f"the history is {missing} days too short for a horizon of {horizon_days} days: "
             f"it spans {have} days ({source_start} to {as_of}), and training needs {need} "
-            f"({first_after_days} before the first as-of, then {horizon_days} each to learn, calibrate and test).\n"
-            f"  Load at least {missing} more days, use a later --as-of, or lower training.first_as_of_after_days."
+            f"({first_after_days} first, then {horizon_days} each to learn, calibrate, test).\n"
+            f"  Load {missing} more days, use a later --as-of, or lower training.first_as_of_after_days."
         )
 
 
@@ -39,20 +39,23 @@ class CannotTrain(DataContractError):
     def no_rows(cls, head: str, *, split: str, label: str, found: Mapping[str, int]) -> CannotTrain:
         counts = ", ".join(f"{name} {rows}" for name, rows in sorted(found.items())) or "none at all"
         return cls(
-            f"head '{head}' has no row with a '{label}' in the split '{split}' (rows with a label: {counts}).\n"
+            f"head '{head}' has no row with a '{label}' in the split '{split}' (labelled rows: {counts}).\n"
             "  Check the population of the label and the dates of the training set."
         )
 
     @classmethod
     def one_class(cls, head: str, *, label: str, rows: int, value: int) -> CannotTrain:
         return cls(
-            f"head '{head}' cannot be trained: all {rows} fitted rows have {label} = {value}; both 0 and 1 are needed."
+            f"head '{head}' cannot be trained: all {rows} fitted rows have {label} = {value}.\n"
+            "  Both outcomes are needed. Check the label, or train on a longer history."
         )
 
     @classmethod
     def not_numeric(cls, columns: Mapping[str, str]) -> CannotTrain:
         listed = ", ".join(f"'{name}' ({kind})" for name, kind in columns.items())
-        return cls(f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out.")
+        return cls(
+            f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out."
+        )
 
 
 class OtherFeatures(DataContractError):
@@ -63,7 +66,7 @@ class OtherFeatures(DataContractError):
         return cls(
             f"the model of head '{head}' was fitted on features with fingerprint {model}, "
             f"the features to be scored have {found}: a definition has changed since.\n"
-            "  Build the training set again and run train, or score with the feature generation that the model knows."
+            "  Build the training set again and run train, or score the features the model knows."
         )
 
     @classmethod
@@ -72,7 +75,9 @@ class OtherFeatures(DataContractError):
         lines = [f"  '{name}' is missing. {did_you_mean(name, known)}" for name in missing[:10]]
         if len(missing) > 10:
             lines.append(f"  ... and {len(missing) - 10} more.")
-        return cls("\n".join([f"{owner} needs {len(missing)} columns that the features do not have.", *lines]))
+        return cls(
+            "\n".join([f"{owner} needs {len(missing)} columns that the features do not have.", *lines])
+        )
 
 
 class NoModel(DataContractError):
@@ -82,7 +87,7 @@ class NoModel(DataContractError):
     def alias(cls, head: str, *, alias: str, registry: str, heads: Iterable[str]) -> NoModel:
         known = ", ".join(sorted(heads)) or "none"
         return cls(
-            f"head '{head}' has no model with the alias '{alias}' in {registry} (heads with a model: {known}).\n"
+            f"head '{head}' has no model called '{alias}' in {registry} (heads with a model: {known}).\n"
             "  Train first: ./spark-submit.sh train"
         )
 
@@ -92,4 +97,7 @@ class BrokenModel(EnvironmentProblem):
 
     @classmethod
     def files(cls, what: str, *, where: str, reason: str) -> BrokenModel:
-        return cls(f"{what} at {where} cannot be read: {reason}.\n  Restore the artefacts or train again with --refit.")
+        return cls(
+            f"{what} at {where} cannot be read: {reason}.\n"
+            "  Restore the artefacts or train again with --refit."
+        )

@@ -1,4 +1,4 @@
-"""How good probabilities are on rows with known outcomes: one frozen set of figures, or the reason why not."""
+"""How good probabilities are on rows with known outcomes: one set of figures, or the reason why not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FLOOR = 1e-15
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures of one head on one population; None where the rows do not allow a figure, and `reason` says why.
+    """Figures of one head on one population; None where the rows allow none, and `reason` says why.
 
     `auc`, `average_precision`: ranking. `log_loss` (nats), `brier`, `ece10`: probabilities; ece10 is the mean
-    absolute gap between forecast and outcome over ten equal-count bins. `lift_top_tenth`: outcome rate among the
-    tenth with the highest forecasts over the rate of all.
+    absolute gap between forecast and outcome over ten equal-count bins. `lift_top_tenth`: outcome rate among
+    the tenth with the highest forecasts over the rate of all.
     """
 
     n: int

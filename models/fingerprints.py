@@ -29,7 +29,8 @@ def training_fingerprint(
 ) -> str:
     """64 hex digits for a fit: its rows, features, dates, settings, seed and code.
 
-    `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same rows).
+    `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same
+    rows).
     """
     parts = {
         "head": [head.name, head.label, head.horizon_days],

@@ -10,10 +10,10 @@ from featurestore.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Head:
-    """One output: `label` over `horizon_days`, for customers whose feature `population` is at least `at_least`.
+    """One output: `label` over `horizon_days`, for customers whose `population` is at least `at_least`.
 
-    `output` is the column of `customer_scores`. The population is that of the label, read off features at the same
-    instant; a NULL in that feature is outside.
+    `output` is the column of `customer_scores`. `population` is the feature that tells the label's population
+    at the same instant; a NULL in that feature is outside.
     """
 
     name: str
@@ -30,7 +30,9 @@ class Head:
 
 
 CHURN = Head("churn", "churn_60d", 60, "churn_probability", population="orders_count_180d")
-PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime")
+PURCHASE = Head(
+    "purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime"
+)
 HEADS = {head.name: head for head in (CHURN, PURCHASE)}
 
 

@@ -21,8 +21,9 @@ def sigmoid(log_odds: Floats) -> Floats:
 def fit_line(x: Floats, target: Floats, *, steps: int = 100) -> tuple[float, float]:
     """Slope a and intercept b that minimise the log loss of sigmoid(a x + b) against `target` in [0, 1].
 
-    x, target: float64 of shape (n,), n >= 1, finite, `target` not all 0 and not all 1. A step is halved until the
-    loss falls (Lin, Lin & Weng 2007, "A note on Platt's probabilistic outputs"); separable targets stop after `steps`.
+    x, target: float64 of shape (n,), n >= 1, finite, `target` not all 0 and not all 1. A step is halved until
+    the loss falls (Lin, Lin & Weng 2007, "A note on Platt's probabilistic outputs"); separable targets stop
+    after `steps`.
 
     >>> a, b = fit_line(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.25, 0.25, 0.75, 0.75]))
     >>> bool(np.allclose(sigmoid(np.array([b, a + b])), [0.25, 0.75]))

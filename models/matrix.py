@@ -15,8 +15,9 @@ from models.errors import CannotTrain
 def feature_matrix(rows: pa.RecordBatch | pa.Table, features: Sequence[str]) -> NDArray[np.float32]:
     """The columns `features` of `rows`, in that order, as float32 of shape (rows, features).
 
-    Booleans are 0 and 1; decimals and integers go through float64, as they do in a Spark cast, so that a model
-    meets the numbers it was fitted on. Raises KeyError for an absent column, CannotTrain for one of text.
+    Booleans are 0 and 1; decimals and integers go through float64, as they do in a Spark cast, so that a
+    model meets the numbers it was fitted on. Raises KeyError for an absent column, CannotTrain for one of
+    text.
 
     >>> feature_matrix(pa.table({"a": [1, None], "b": [True, False]}), ["b", "a"]).tolist()
     [[1.0, 1.0], [0.0, nan]]

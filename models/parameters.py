@@ -12,8 +12,8 @@ from models.errors import BadTrainingSetting
 class TrainingParameters:
     """Boosting parameters by their XGBoost meaning, and how many rows the driver reads.
 
-    `trees` is the most there can be; `early_stopping_rounds` without a better log loss on the stopping rows end the
-    fit earlier. The two row limits bound what the driver holds in memory.
+    `trees` is the most there can be; `early_stopping_rounds` without a better log loss on the stopping rows
+    end the fit earlier. The two row limits bound what the driver holds in memory.
     """
 
     trees: int = 400

@@ -33,7 +33,7 @@ def crown(
     parameters: Mapping[str, Any],
     refit: bool = False,
 ) -> Championship:
-    """Make a model with this training fingerprint champion of `head`; `fit` is called only if none is registered.
+    """Make a model of this training champion of `head`; `fit` is called only if none is registered.
 
     `parameters` are what the run records of the fit; `refit` fits and registers again in any case.
     """

@@ -1,7 +1,7 @@
 """The model registry: MLflow runs, registered versions and the alias `champion`.
 
-A version becomes champion last, after its files, its run and itself exist, so that an interruption leaves at worst a
-version nobody uses; the next training finds it by its training fingerprint and finishes the job.
+A version becomes champion last, after its files, its run and itself exist, so that an interruption leaves at
+worst a version nobody uses; the next training finds it by its training fingerprint and finishes the job.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class Registry:
-    """The registry at `tracking_uri` (`sqlite:///...` or a server); new runs keep their files under `artifact_root`."""
+    """The registry at `tracking_uri` (`sqlite:///...` or a server); runs keep files under `artifact_root`."""
 
     tracking_uri: str
     artifact_root: str
@@ -51,7 +51,12 @@ class Registry:
             bundle.save(Path(folder) / _BUNDLE)
             tags = {"head": head.name, **_tags(bundle)}
             run = record_run(
-                self._client, record, name=head.name, tags=tags, folder=Path(folder), artifact_root=self.artifact_root
+                self._client,
+                record,
+                name=head.name,
+                tags=tags,
+                folder=Path(folder),
+                artifact_root=self.artifact_root,
             )
         created = self._client.create_model_version(
             head.model_name, source=f"{run.artifact_uri}/{_BUNDLE}", run_id=run.run_id, tags=_tags(bundle)
@@ -76,7 +81,7 @@ class Registry:
         return None
 
     def load(self, head: Head, *, alias: str = CHAMPION) -> Registered:
-        """The model that holds the alias; NoModel ("train first") if none does, BrokenModel if its files are gone."""
+        """The model that holds the alias; NoModel if none does, BrokenModel if its files are gone."""
         if not self._exists():
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=[])
         client = self._client
@@ -105,7 +110,9 @@ class Registry:
             return Bundle.load(near)
         with tempfile.TemporaryDirectory() as folder:
             try:
-                found = download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri)
+                found = download_artifacts(
+                    artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri
+                )
             except (MlflowException, OSError) as problem:
                 what = f"version {version.version} of '{version.name}'"
                 raise BrokenModel.files(what, where=source, reason=str(problem)) from problem

@@ -1,4 +1,4 @@
-"""All heads over all customers in one pass: rows cross into Python once, as Arrow, and only probabilities come back."""
+"""All heads over all customers in one pass: rows cross into Python once, as Arrow."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def score_frame(
 ) -> DataFrame:
     """`customer_scores` as far as the heads in `models` (by name) go: a row for each row of `features`.
 
-    `features` is one snapshot: `customer_id`, the features of every model, the population features, `r_score`,
-    `f_score`, `m_score`, `rfm_segment`. A probability is NULL outside the population of its head. `observation`,
-    when the result is written, holds `rows`, `coherence_violations` (purchases lowered to 1 - churn) and
-    `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
+    `features` is one snapshot: `customer_id`, the features of every model, the population features,
+    `r_score`, `f_score`, `m_score`, `rfm_segment`. A probability is NULL outside the population of its head.
+    `observation`, when the result is written, holds `rows`, `coherence_violations` (purchases lowered to 1 -
+    churn) and `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
     """
     heads = tuple(head_named(name) for name in models)
     require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
@@ -72,7 +72,9 @@ def score_frame(
     )
 
 
-def require_scorable(columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str) -> None:
+def require_scorable(
+    columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str
+) -> None:
     """Raise before any row is read where a model, a column or a definition does not fit."""
     if not models:
         raise DataContractError("there is no model to score with. Train first: ./spark-submit.sh train")
@@ -92,7 +94,7 @@ def risk_level(probability: Column) -> Column:
 
 
 def lifecycle() -> Column:
-    """`active` in the churn population, `no_orders` without any order, else `inactive`; from the feature columns."""
+    """`active` in the churn population, `no_orders` without any order, else `inactive`."""
     never = F.coalesce(F.col(PURCHASE.population), F.lit(0)) < PURCHASE.at_least
     active = F.col(CHURN.population) >= CHURN.at_least
     return F.when(active, F.lit("active")).when(never, F.lit("no_orders")).otherwise(F.lit("inactive"))
@@ -117,9 +119,13 @@ def _constant_map(values: Mapping[str, str]) -> Column:
     return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
 
 
-def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]) -> DataFrame:
+def _with_probabilities(
+    features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]
+) -> DataFrame:
     """The carried columns and a probability a known head, NULL for one without a model."""
-    inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
+    inputs = dict.fromkeys(
+        [*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)]
+    )
     chosen = features.select(*(column(name) for name in inputs))
     outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
     schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])
@@ -130,7 +136,7 @@ def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: M
 
 @dataclass(frozen=True)
 class _Scorer:
-    """What a worker does: travels once with the task, boosters as bytes; a booster is loaded once a process."""
+    """What a worker does: it travels with the task, boosters as bytes, and loads each once a process."""
 
     models: tuple[tuple[Head, Bundle], ...]
 

@@ -1,7 +1,8 @@
-"""Which as-of dates are learned from, stop the learning, calibrate and test: split by time, labels never overlap.
+"""Which as-of dates are learned from, stop the learning, calibrate and test: labels never overlap.
 
-Counting back from the date of scoring with horizon h: test = as_of - h, calibrate = test - h, stop = calibrate - h,
-fitted as-ofs from stop - h in steps. A label over [t, t + h) thus ends before the next period begins.
+Counting back from the date of scoring with horizon h: test = as_of - h, calibrate = test - h, stop =
+calibrate - h, fitted as-ofs from stop - h in steps. A label over [t, t + h) thus ends before the next period
+begins.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ class SplitPlan:
         Under `by_customer` the id decides between "fit" and "stop"; a row without id is fitted.
         """
         split = self.dates.get(as_of_date)
-        if split == FIT and self.by_customer and customer_id is not None and is_stopping_customer(customer_id):
+        if (
+            split == FIT
+            and self.by_customer
+            and customer_id is not None
+            and is_stopping_customer(customer_id)
+        ):
             return STOP
         return split
 
@@ -84,11 +90,11 @@ def plan_splits(
     step_days: int = 28,
     minimum_fitted: int = 3,
 ) -> SplitPlan:
-    """The plan whose last label ends at `as_of` and whose first fitted date has `first_after_days` of history.
+    """The plan whose last label ends at `as_of`, after `first_after_days` of history at least.
 
-    Fewer than `minimum_fitted` dates before a stopping period: the stopping rows become a customer-disjoint part
-    of the fitted dates, which then reach up to the calibration date less the horizon. Raises HistoryTooShort,
-    with the days that are missing, if not even one fitted date is left.
+    Fewer than `minimum_fitted` dates before a stopping period: the stopping rows become a customer-disjoint
+    part of the fitted dates, which then reach up to the calibration date less the horizon. Raises
+    HistoryTooShort, with the days that are missing, if not even one fitted date is left.
 
     >>> plan = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2009, 12, 1))
     >>> [str(day) for day in (plan.test, plan.calibration, plan.stopping, plan.fitted[-1])]

@@ -44,7 +44,7 @@ def record_run(
     folder: Path,
     artifact_root: str,
 ) -> RunInfo:
-    """A finished run with everything of `record` and all files of `folder`; a failure leaves it marked FAILED.
+    """A finished run with all of `record` and all files of `folder`; a failure leaves it marked FAILED.
 
     Runs of the same head that an interruption left open are closed as KILLED first.
     """
@@ -64,7 +64,7 @@ def record_run(
 
 
 def open_store(uri: str) -> MlflowClient:
-    """A client of the store at `uri`; an SQLite store is made if need be, by one process at a time, in silence."""
+    """A client of the store at `uri`; an SQLite store is made if need be, by one process at a time."""
     _quiet_mlflow()
     from mlflow import MlflowClient
 
@@ -146,7 +146,7 @@ def _experiment(client: MlflowClient, artifact_root: str) -> str:
 
 
 def _close_abandoned(client: MlflowClient, experiment: str, *, head: str) -> None:
-    """A training that still lives ends its run as FINISHED all the same, so that closing it here costs nothing."""
+    """A training that still lives ends its run as FINISHED all the same: closing it here costs nothing."""
     open_runs = f"attributes.status = 'RUNNING' and tags.head = '{head}'"
     for run in client.search_runs([experiment], filter_string=open_runs):
         client.set_terminated(run.info.run_id, status="KILLED")

@@ -1,4 +1,4 @@
-"""A head from its training rows: fit, calibrate on a later period, test on a later one still, beside the baselines."""
+"""A head from its training rows: fit, calibrate on a later period, test on one later still."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _STOPS = "is_stopping_row"
 class TrainedHead:
     """A model that was fitted, calibrated and tested, and the evidence.
 
-    `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration` those
-    on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows.
+    `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
+    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows.
     """
 
     bundle: Bundle
@@ -76,11 +76,11 @@ def train_head(
     parameters: TrainingParameters,
     seed: int,
 ) -> TrainedHead:
-    """Fit and judge one head on a frame of `customer_id, as_of_date, split`, the features and the head's label.
+    """Fit and judge one head on a frame of `customer_id, as_of_date, split`, features and the label.
 
-    Rows whose label or split is NULL are left out. Raises CannotTrain where a fit or stopping row is lacking, all
-    fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not raise: the
-    model is then "uncalibrated", its figures None with a reason.
+    Rows whose label or split is NULL are left out. Raises CannotTrain where a fit or stopping row is lacking,
+    all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
+    raise: the model is then "uncalibrated", its figures None with a reason.
     """
     rows = labelled_rows(training_set, label=head.label)
     counts = count_splits(rows, label=head.label)
@@ -129,7 +129,13 @@ def _fit(
 ) -> DistributedFit:
     learned = rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
     return fit_distributed(
-        learned, features=features, label=head.label, stopping=_STOPS, key=KEY, parameters=parameters, seed=seed
+        learned,
+        features=features,
+        label=head.label,
+        stopping=_STOPS,
+        key=KEY,
+        parameters=parameters,
+        seed=seed,
     )
 
 
@@ -148,7 +154,9 @@ def _read(
 
 
 def _baselines(fit: Sample, test: Sample, *, features: Sequence[str]) -> list[BaselineResult]:
-    return compare_baselines(fit.matrix, fit.labels, test=test.matrix, test_labels=test.labels, features=features)
+    return compare_baselines(
+        fit.matrix, fit.labels, test=test.matrix, test_labels=test.labels, features=features
+    )
 
 
 def _summary(baselines: Sequence[BaselineResult]) -> dict[str, str | float]:
@@ -162,4 +170,6 @@ def _require_both_classes(head: Head, counts: Mapping[str, SplitCount]) -> None:
             raise CannotTrain.no_rows(head.name, split=split, label=head.label, found=found)
     fitted = counts[FIT]
     if fitted.positives in (0, fitted.rows):
-        raise CannotTrain.one_class(head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0))
+        raise CannotTrain.one_class(
+            head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0)
+        )

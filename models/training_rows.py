@@ -36,7 +36,7 @@ class SplitCount:
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows on the driver: `matrix` float32 (n, d) with NaN for NULL, `labels` 0/1 (n,), out of `rows_total`."""
+    """Rows on the driver, of `rows_total`: `matrix` float32 (n, d), NaN for NULL; `labels` 0/1 (n,)."""
 
     split: str
     matrix: NDArray[np.float32]
@@ -71,7 +71,7 @@ def count_splits(rows: DataFrame, *, label: str) -> dict[str, SplitCount]:
 def read_sample(
     rows: DataFrame, *, split: str, features: Sequence[str], label: str, total: int, at_most: int
 ) -> Sample:
-    """All rows of a split, or `at_most` of them by a stable draw of customers; sorted by key, the cut is logged."""
+    """All rows of a split, or `at_most` by a stable draw of customers, which is logged; sorted by key."""
     chosen = rows.where(F.col(SPLIT) == split)
     draw = draw_column(F.col(CUSTOMER), purpose=f"sample of {split}")
     if total > at_most:
@@ -82,11 +82,13 @@ def read_sample(
     # Bounded: no more than about `at_most` rows reach the driver, and the slice below makes it exact.
     table = chosen.select(*wanted, draw.alias(_DRAW)).toArrow()
     table = table.sort_by([(_DRAW, "ascending")]).slice(0, at_most)
-    return _sample(table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total)
+    return _sample(
+        table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total
+    )
 
 
 def as_float32(schema: T.StructType, features: Sequence[str]) -> list[Column]:
-    """Features as Spark floats by way of double, the route that `models.matrix` takes in Arrow; NULL becomes NaN."""
+    """Features as Spark floats by way of double, as `models.matrix` does it in Arrow; NULL becomes NaN."""
     kinds = {name: schema[name].dataType for name in features}
     text = {name: kind.simpleString() for name, kind in kinds.items() if not is_number(kind)}
     if text:

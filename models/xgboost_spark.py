@@ -1,7 +1,8 @@
 """The distributed fit: XGBoost's own Spark estimator, the one file that needs a classic Spark session.
 
-Spark hands rows to workers by position and by chance; here the worker of a row follows from its key and the order
-within a worker is that of the keys, so that two fits on the same rows see the same data in the same places.
+Spark hands rows to workers by position and by chance; here the worker of a row follows from its key and the
+order within a worker is that of the keys, so that two fits on the same rows see the same data in the same
+places.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def fit_distributed(
 ) -> DistributedFit:
     """Fit on the rows where boolean `stopping` is false, stop where log loss on the others no longer falls.
 
-    `label` is 0/1 without NULLs; features are numbers or booleans, NULL is missing; `key` names the columns that
-    tell rows apart. Fewer workers are used where a worker would be left without rows of either kind. Raises
-    CannotTrain for a feature that is no number.
+    `label` is 0/1 without NULLs; features are numbers or booleans, NULL is missing; `key` names the columns
+    that tell rows apart. Fewer workers are used where a worker would be left without rows of either kind.
+    Raises CannotTrain for a feature that is no number.
     """
     numbers = _as_numbers(rows, features=features, label=label, stopping=stopping, key=key)
     workers = _workers(numbers, key=key, wanted=parameters.num_workers)
@@ -87,7 +88,7 @@ def _as_numbers(
 
 
 def _workers(numbers: DataFrame, *, key: Sequence[str], wanted: int) -> int:
-    """The most workers, up to `wanted`, that all get rows of both kinds: XGBoost fails on one that has none."""
+    """The most workers, up to `wanted`, that all get rows of both kinds: XGBoost fails where one has none."""
     slots = local_slots(numbers.sparkSession.conf.get("spark.master", "") or "")
     if slots is not None and slots < wanted:
         log.warning("num_workers %d exceeds the %d local cores; %d workers are used", wanted, slots, slots)

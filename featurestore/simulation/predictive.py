@@ -134,7 +134,7 @@ class _Future:
             noise = special.ndtri(self._uniforms(Purpose.FUTURE_VALUE, rows, turn))
             total[rows] += np.exp(level[rows] + process.value_within * noise)
             past = orders[self.customer[rows]] + turn
-            leaves = process.dropout_a / (process.dropout_a + process.dropout_b + past + 1)
+            leaves = process.dropout_a / (process.dropout_a + process.dropout_b + past)
             rows = rows[self._uniforms(Purpose.FUTURE_DROPOUT, rows, turn) >= leaves]
             turn += 1
         return total

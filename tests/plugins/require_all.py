@@ -1,4 +1,4 @@
-"""With REQUIRE_ALL=1 a skipped test is a failed one: where everything is installed, nothing may be left out."""
+"""With REQUIRE_ALL=1 a skipped test fails: where everything is installed, nothing may be left out."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
 from featurestore.features import view
@@ -21,6 +22,13 @@ AS_OF = date(2024, 6, 1)
 T = datetime(2024, 6, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
 ORDERS_VIEW = view("orders", rfm_segments=load_settings().features.rfm_segments)
+
+
+def split_of(dates):
+    split = F.lit(None).cast("string")
+    for day, name in dates.items():
+        split = F.when(F.col("as_of_date") == F.lit(day), name).otherwise(split)
+    return split
 
 
 def values(warehouse, label):
@@ -56,11 +64,11 @@ def test_immature_as_ofs_are_left_out_and_counted(warehouse):
               complete_through=T + timedelta(days=29))  # fmt: skip
     dates = {AS_OF - timedelta(days=1): "fit", AS_OF: "test"}
     build_snapshots(warehouse, ORDERS_VIEW, dates=list(dates), limits=LIMITS, run_id="r", built_at=INGESTED)
-    request = Request(PURCHASE_30D, ORDERS_VIEW, dates, None, 1)
+    request = Request(PURCHASE_30D, ORDERS_VIEW, dates, split_of(dates), 1)
     built = build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
     assert (built.immature_as_ofs, dict(built.rows_per_split), built.outside_population) == (1, {"fit": 1}, 0)
     again = build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
     assert again.reused and again.version == 1
-    only_immature = Request(PURCHASE_30D, ORDERS_VIEW, {AS_OF: "test"}, None, 1)
+    only_immature = Request(PURCHASE_30D, ORDERS_VIEW, {AS_OF: "test"}, split_of(dates), 1)
     with pytest.raises(DataContractError, match="complete through"):
         build_training_set(warehouse, only_immature, limits=LIMITS, run_id="r", built_at=INGESTED)

@@ -10,6 +10,7 @@ from featurestore.simulation.dirt import SOURCES
 from featurestore.simulation.exports import COLUMNS, export
 from featurestore.simulation.frames import dirt_frame, export_frame, truth_frame
 from featurestore.simulation.simulate import simulate
+from featurestore.simulation.truth import DEFAULT_HEADS
 from featurestore.simulation.world import World
 
 WORLD = World(customers=150, days=300, seed=6)
@@ -30,7 +31,7 @@ def test_truth_does_not_depend_on_partitions(spark) -> None:
     one, many = (truth_frame(spark, WORLD, days=[200, 245], partitions=n) for n in (1, 5))
     found = sorted_rows(one)
     assert found == sorted_rows(many)
-    assert {row[2] for row in found} == {"purchase_30d", "churn_60d", "active_90d", "decline_90d", "spend_90d"}
+    assert {row[2] for row in found} == set(DEFAULT_HEADS)
     assert {str(row[1]) for row in found} == {"2022-07-20", "2022-09-03"}
     assert all(row[3] is None or 0 <= row[3] <= 1 for row in found)
     assert all((row[3] is None) or (row[4] is None) for row in found)

@@ -39,7 +39,9 @@ def shop(**changes):
     return source_config(yaml.safe_dump({**SHOP, **changes}), where="shop.yml")
 
 
-def line(customer="13085", order="1", number="1", sku="85048", pieces="2", price="1.50", at="2024-01-02 10:00:00"):
+def line(
+    customer="13085", order="1", number="1", sku="85048", pieces="2", price="1.50", at="2024-01-02 10:00:00"
+):
     return f"{customer},{order},{number},{sku},{pieces},{price},{at}"
 
 
@@ -75,10 +77,10 @@ def feed(warehouse):
 
 @pytest.fixture
 def rows(warehouse):
-    """Rows of a table as sorted tuples of the named columns, as text so that sessions and zones do not matter."""
+    """Rows of a table as sorted tuples of the named columns, all as text (so the time zone is UTC)."""
 
     def read(table, *columns):
         found = warehouse.read(table).selectExpr(*[f"cast({column} as string)" for column in columns])
-        return sorted(tuple(row) for row in found.collect())
+        return sorted((tuple(row) for row in found.collect()), key=repr)
 
     return read

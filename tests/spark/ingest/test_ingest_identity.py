@@ -42,7 +42,12 @@ def test_identical_rows_are_duplicates_or_repeats_as_the_source_says(feed, write
 
     assert counts(feed(path)) == (4, 2, 0, 2)
     assert counts(feed(path, shop(identical_rows="repeats", time_zone="UTC"))) == (4, 4, 0, 0)
-    assert counts(feed(write(A, A, C, name="next.csv"), shop(identical_rows="repeats", time_zone="UTC"))) == (3, 1, 0, 2)
+    assert counts(feed(write(A, A, C, name="next.csv"), shop(identical_rows="repeats", time_zone="UTC"))) == (
+        3,
+        1,
+        0,
+        2,
+    )
 
 
 def test_content_is_compared_column_by_column(feed, write):
@@ -88,8 +93,13 @@ def test_a_corrected_mapping_takes_in_what_was_set_aside(feed, write):
     path = write(A, line(order="2", at="03.01.2024"))
     assert counts(feed(path)) == (2, 1, 1, 0)
 
-    corrected = shop(columns={**shop().columns, "event_time": "if(at like '%.%', concat(substr(at, 7, 4), '-', "
-                                                            "substr(at, 4, 2), '-', left(at, 2), ' 00:00:00'), at)"})
+    corrected = shop(
+        columns={
+            **shop().columns,
+            "event_time": "if(at like '%.%', concat(substr(at, 7, 4), '-', "
+            "substr(at, 4, 2), '-', left(at, 2), ' 00:00:00'), at)",
+        }
+    )
     assert counts(feed(path, corrected)) == (2, 1, 0, 1)
 
 

@@ -11,7 +11,10 @@ from tests.spark.ingest.conftest import counts, line, shop
 
 GOOD = line(order="good")
 BAD = {
-    line(order="a", price="1,234.50").replace("1,234.50", '"1,234.50"'): {"unit_price_unparsable", "amount_missing"},
+    line(order="a", price="1,234.50").replace("1,234.50", '"1,234.50"'): {
+        "unit_price_unparsable",
+        "amount_missing",
+    },
     line(order="b", price="1e400"): {"unit_price_unparsable", "amount_missing"},
     line(order="c", price="90000000000000"): {"unit_price_out_of_range", "amount_out_of_range"},
     line(order="d", pieces="1.7"): {"quantity_unparsable", "amount_missing"},
@@ -41,11 +44,13 @@ def test_every_bad_value_is_set_aside_with_its_reasons(feed, write, rows):
 
 
 def test_values_are_kept_exactly(feed, write, rows):
-    feed(write(
-        line(customer="00042", price="0.005", pieces="1"),
-        line(customer="13085", price="2.555", pieces="-3", sku="POST"),
-        line(customer="\"Zoë \"\"Z\"\" O'Neil\\\"", sku=""),
-    ))
+    feed(
+        write(
+            line(customer="00042", price="0.005", pieces="1"),
+            line(customer="13085", price="2.555", pieces="-3", sku="POST"),
+            line(customer='"Zoë ""Z"" O\'Neil\\"', sku=""),
+        )
+    )
 
     columns = ("customer_id", "product_id", "quantity", "unit_price", "amount", "is_product")
     assert rows("events_orders", *columns[:5]) == [
@@ -53,7 +58,7 @@ def test_values_are_kept_exactly(feed, write, rows):
         ("13085", "POST", "-3", "2.5550", "-7.67"),
     ]
     # Without a product code nobody can say whether it is a product: the column is required.
-    assert json.loads(rows("quarantine_orders", "raw")[0][0])["customer"] == "Zoë \"Z\" O'Neil\\"
+    assert json.loads(rows("quarantine_orders", "raw")[0][0])["customer"] == 'Zoë "Z" O\'Neil\\'
 
 
 def test_customers_with_quotes_newlines_and_other_scripts(feed, write, rows):
@@ -65,14 +70,16 @@ def test_customers_with_quotes_newlines_and_other_scripts(feed, write, rows):
 
 
 def test_local_times_become_utc_and_clock_changes_are_counted(feed, write, rows):
-    report = feed(write(
-        line(order="winter", at="2024-01-07 23:30:00"),
-        line(order="summer", at="2023-07-03 00:30:00"),
-        line(order="skipped", at="2024-03-31 01:30:00"),
-        line(order="twice", at="2023-10-29 01:30:00"),
-        line(order="before", at="2023-10-29 00:59:59"),
-        line(order="after", at="2023-10-29 02:00:00"),
-    ))
+    report = feed(
+        write(
+            line(order="winter", at="2024-01-07 23:30:00"),
+            line(order="summer", at="2023-07-03 00:30:00"),
+            line(order="skipped", at="2024-03-31 01:30:00"),
+            line(order="twice", at="2023-10-29 01:30:00"),
+            line(order="before", at="2023-10-29 00:59:59"),
+            line(order="after", at="2023-10-29 02:00:00"),
+        )
+    )
 
     assert rows("events_orders", "order_id", "event_time", "local_hour", "local_weekday", "event_month") == [
         ("after", "2023-10-29 02:00:00", "2", "7", "2023-10-01"),
@@ -91,7 +98,8 @@ def test_texts_with_an_offset_are_instants_and_the_clock_on_the_wall_is_the_sour
     feed(write(line(at="2023-07-03T12:00:00+02:00"), line(at="2024-01-03T12:00:00Z")), config)
 
     assert rows("events_orders", "event_time", "local_hour") == [
-        ("2023-07-03 10:00:00", "11"), ("2024-01-03 12:00:00", "12")
+        ("2023-07-03 10:00:00", "11"),
+        ("2024-01-03 12:00:00", "12"),
     ]
 
 
@@ -101,12 +109,18 @@ def test_texts_with_an_offset_are_instants_and_the_clock_on_the_wall_is_the_sour
         ({}, ["2024-06-01 12:00:00", "2024-06-01 12:00:00"]),
         ({"known_at_lag": "2d"}, ["2023-07-04 23:30:00", "2024-01-04 10:00:00"]),
         # Where the column is empty, nothing earlier than the ingest is claimed.
-        ({"known_at": "sku", "known_at_format": "yyyy-MM-dd"}, ["2023-07-08 23:00:00", "2024-06-01 12:00:00"]),
+        (
+            {"known_at": "sku", "known_at_format": "yyyy-MM-dd"},
+            ["2023-07-08 23:00:00", "2024-06-01 12:00:00"],
+        ),
     ],
 )
 def test_when_the_business_knew(feed, write, rows, changes, known):
     config = shop(columns={**shop().columns, "is_product": "true"}, **changes)
-    feed(write(line(at="2023-07-03 00:30:00", sku="2023-07-09"), line(at="2024-01-02 10:00:00", sku="")), config)
+    feed(
+        write(line(at="2023-07-03 00:30:00", sku="2023-07-09"), line(at="2024-01-02 10:00:00", sku="")),
+        config,
+    )
 
     assert [row[1] for row in rows("events_orders", "event_time", "known_at")] == known
 
@@ -114,7 +128,9 @@ def test_when_the_business_knew(feed, write, rows, changes, known):
 def test_a_batch_that_tells_of_earlier_knowledge_is_a_restatement(feed, write):
     config = shop(known_at_lag="1d")
     first = feed(write(line(order="1")), config)
-    second = feed(write(line(order="2"), name="2.csv"), config, ingested_at=first.ingested_at + timedelta(days=1))
+    second = feed(
+        write(line(order="2"), name="2.csv"), config, ingested_at=first.ingested_at + timedelta(days=1)
+    )
 
     assert (first.is_restatement, second.is_restatement) == (False, True)
 

@@ -13,8 +13,14 @@ SOURCES = Path(__file__).resolve().parents[3] / "conf" / "sources"
 LINES = {
     "source": "orders",
     "format": "csv",
-    "columns": {"customer_id": "customer", "event_time": "at", "order_id": "o", "quantity": "n", "amount": "a",
-                "is_product": "true"},
+    "columns": {
+        "customer_id": "customer",
+        "event_time": "at",
+        "order_id": "o",
+        "quantity": "n",
+        "amount": "a",
+        "is_product": "true",
+    },
     "identical_rows": "duplicates",
     "time_zone": "UTC",
     "time_format": "yyyy-MM-dd",
@@ -39,8 +45,13 @@ def test_the_raw_columns_are_those_that_any_expression_reads():
 
 
 @pytest.mark.parametrize(
-    ("text", "duration"), [("2d", timedelta(days=2)), ("36h", timedelta(hours=36)), ("90m", timedelta(minutes=90)),
-                           (0, timedelta(0))]
+    ("text", "duration"),
+    [
+        ("2d", timedelta(days=2)),
+        ("36h", timedelta(hours=36)),
+        ("90m", timedelta(minutes=90)),
+        (0, timedelta(0)),
+    ],
 )
 def test_durations_are_a_number_and_a_unit(text, duration):
     assert configured(lateness=text).lateness == duration
@@ -52,10 +63,17 @@ def test_complete_through_without_a_zone_is_utc():
 
 def test_an_event_of_several_takes_the_shared_columns_and_its_own():
     shared = {"customer_id": "who", "ticket_id": "id"}
-    config = configured(source="support", columns=shared, events=[
-        {"columns": {"event_time": "opened_at", "ticket_event": "'opened'"}},
-        {"when": "resolved_at is not null", "columns": {"event_time": "resolved_at", "ticket_event": "'resolved'"}},
-    ])
+    config = configured(
+        source="support",
+        columns=shared,
+        events=[
+            {"columns": {"event_time": "opened_at", "ticket_event": "'opened'"}},
+            {
+                "when": "resolved_at is not null",
+                "columns": {"event_time": "resolved_at", "ticket_event": "'resolved'"},
+            },
+        ],
+    )
 
     assert [mapping.columns["event_time"] for mapping in config.mappings] == ["opened_at", "resolved_at"]
     assert {mapping.columns["ticket_id"] for mapping in config.mappings} == {"id"}

@@ -33,12 +33,17 @@ def test_the_mean_forecast_becomes_the_base_rate(rng: np.random.Generator) -> No
     assert fit_platt(margins, labels).apply(margins).mean() == pytest.approx(labels.mean(), abs=1e-3)
 
 
+def test_targets_are_platts_and_not_0_and_1() -> None:
+    found = fit_platt(np.array([-1.0, -1.0, 2.0, 2.0]), np.array([0.0, 0.0, 1.0, 1.0]))
+    assert found.apply(np.array([-1.0, 2.0])) == pytest.approx([1 / 4, 3 / 4], abs=1e-6)
+
+
 def test_separable_rows_give_finite_odds() -> None:
     margins = np.array([-3.0, -2.0, 2.0, 3.0])
     found = fit_platt(margins, np.array([0.0, 0.0, 1.0, 1.0]))
     probabilities = found.apply(margins)
     assert found.status == UNSEASONAL and np.isfinite([found.slope, found.intercept]).all()
-    assert 0 < probabilities.min() and probabilities.max() < 1
+    assert probabilities.min() > 0 and probabilities.max() < 1
 
 
 @pytest.mark.parametrize(

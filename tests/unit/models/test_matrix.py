@@ -18,11 +18,14 @@ COLUMNS = {
     "ratio": pa.array([0.1, None, float("nan")], pa.float64()),
 }
 EXPECTED = np.array(
-    [[12345678901234.56, 2**53, 1, 0.1], [np.nan, 0, np.nan, np.nan], [-0.1, np.nan, 0, np.nan]], dtype=np.float32
+    [[12345678901234.56, 2**53, 1, 0.1], [np.nan, 0, np.nan, np.nan], [-0.1, np.nan, 0, np.nan]],
+    dtype=np.float32,
 )
 
 
-@pytest.mark.parametrize("rows", [pa.table(COLUMNS), pa.RecordBatch.from_pydict(COLUMNS)], ids=["table", "batch"])
+@pytest.mark.parametrize(
+    "rows", [pa.table(COLUMNS), pa.RecordBatch.from_pydict(COLUMNS)], ids=["table", "batch"]
+)
 def test_values_and_order(rows: pa.Table | pa.RecordBatch) -> None:
     found = feature_matrix(rows, tuple(COLUMNS))
     assert found.dtype == np.float32

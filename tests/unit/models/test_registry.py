@@ -1,10 +1,8 @@
-"""The registry over a real SQLite store: round trip, reuse, repair after an interruption, two at once."""
+"""The registry over a real SQLite store: round trip, reuse, repair after an interruption."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlparse
@@ -76,6 +74,13 @@ def test_the_newest_is_champion_and_the_older_is_found_by_what_it_was_trained_on
     assert registry.load(CHURN) == found
 
 
+def test_of_two_fits_of_one_training_the_newer_is_reused(registry: Registry, bundle: Bundle) -> None:
+    registry.register(bundle, RECORD)
+    registry.register(bundle, RECORD)
+    found = registry.find_by_training_fingerprint(CHURN, "training-1")
+    assert found is not None and found.version == "2"
+
+
 def test_without_a_model_the_answer_is_to_train(registry: Registry, bundle: Bundle) -> None:
     with pytest.raises(NoModel, match="Train first") as caught:
         registry.load(CHURN)
@@ -103,7 +108,9 @@ def test_killed_before_the_alias_nothing_is_champion_and_the_version_is_found(
     assert found is not None and found.bundle == bundle
 
 
-def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(registry: Registry, bundle: Bundle) -> None:
+def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(
+    registry: Registry, bundle: Bundle
+) -> None:
     registry.register(bundle, RECORD)
     shutil.rmtree(Path(registry.artifact_root))
     assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
@@ -115,7 +122,9 @@ def test_an_abandoned_run_is_closed_by_the_next(registry: Registry, bundle: Bund
     registry.register(bundle, RECORD)
     client = registry._client
     experiment = client.get_experiment_by_name("tessera").experiment_id
-    open_runs = {head: client.create_run(experiment, tags={"head": head}).info.run_id for head in ("churn", "purchase")}
+    open_runs = {
+        head: client.create_run(experiment, tags={"head": head}).info.run_id for head in ("churn", "purchase")
+    }
     registry.register(bundle, RECORD)
     found = {head: client.get_run(run_id).info.status for head, run_id in open_runs.items()}
     assert found == {"churn": "KILLED", "purchase": "RUNNING"}
@@ -136,30 +145,3 @@ def test_a_relative_folder_is_stored_as_the_place_it_is(
     near.register(bundle, RECORD)
     source = near._client.get_model_version("tessera_churn", "1").source
     assert urlparse(source).path.startswith(str(tmp_path / "lake" / "artifacts"))
-
-
-TWO_AT_ONCE = """
-import sys
-from pathlib import Path
-from models.bundle import Bundle
-from models.registry import Registry
-from models.tracking import RunRecord
-folder, bundle = Path(sys.argv[1]), Bundle.load(Path(sys.argv[2]))
-print(Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts")).register(bundle, RunRecord()).version)
-"""
-
-
-def test_two_first_registrations_at_once_both_succeed_in_silence(bundle: Bundle, tmp_path: Path) -> None:
-    bundle.save(tmp_path / "bundle")
-    command = [sys.executable, "-c", TWO_AT_ONCE, str(tmp_path / "lake"), str(tmp_path / "bundle")]
-    both = [_started(command) for _ in range(2)]
-    outputs = [process.communicate(timeout=120) for process in both]
-    assert [process.returncode for process in both] == [0, 0], outputs
-    assert sorted(out.strip() for out, _ in outputs) == ["1", "2"]
-    assert [err for _, err in outputs] == ["", ""]
-    assert _registry(tmp_path / "lake").load(CHURN).bundle == bundle
-
-
-def _started(command: list[str]) -> subprocess.Popen[str]:
-    root = Path(__file__).resolve().parents[3]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root)

@@ -137,8 +137,8 @@ def test_times_are_the_shops_own_and_interactions_utc() -> None:
     london = ZoneInfo("Europe/London")
     seconds = order_rows(histories, seed=9)["second"]
     shown = [line["ordered_at"] for line in records(CLEAN, "orders")]
-    local = [datetime.fromtimestamp(CLEAN.epoch + s, london).strftime("%Y-%m-%d %H:%M:%S") for s in seconds.tolist()]
-    assert shown == local
+    instants = [datetime.fromtimestamp(CLEAN.epoch + s, london) for s in seconds.tolist()]
+    assert shown == [instant.strftime("%Y-%m-%d %H:%M:%S") for instant in instants]
     views = interaction_rows(histories, seed=9)["second"].tolist()
     assert [view["at"] for view in records(CLEAN, "interactions")] == [
         datetime.fromtimestamp(CLEAN.epoch + s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for s in views
@@ -173,7 +173,8 @@ def test_profiles_begin_at_the_first_order_and_change_one_thing_at_a_time() -> N
 
 
 def test_ids_of_events_are_unique_in_clean_exports() -> None:
-    for source, names in (("orders", ("order_no", "line_no")), ("interactions", ("event_id",)), ("support", ("ticket",))):
+    ids_of = {"orders": ("order_no", "line_no"), "interactions": ("event_id",), "support": ("ticket",)}
+    for source, names in ids_of.items():
         ids = [tuple(row[name] for name in names) for row in records(CLEAN, source)]
         assert len(ids) == len(set(ids)) > 0
 

@@ -1,4 +1,4 @@
-"""Closed forms against brute force: latent customers drawn from the prior, weighted by how well they explain."""
+"""Closed forms against brute force: latent customers from the prior, weighted by how well they explain."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def test_alive_and_orders_agree_with_brute_force(case: str) -> None:
     assert order_probability(FLAT, seen, day=DAY, horizon=30)[0] == pytest.approx(
         alive * (orders > 0).mean(), abs=0.012
     )
-    assert expected_orders(FLAT, seen, day=DAY, horizon=30)[0] == pytest.approx(alive * orders.mean(), abs=0.025)
+    expected = expected_orders(FLAT, seen, day=DAY, horizon=30)[0]
+    assert expected == pytest.approx(alive * orders.mean(), abs=0.025)
 
 
 @pytest.mark.parametrize("case", ["regular, then silent", "regular with a ticket", "viewed since"])
@@ -114,10 +115,51 @@ def test_decline_agrees_with_brute_force(case: str) -> None:
     )
     expected = 1 - latent.alive_probability() * (1 - (spend < 300).mean())
     found = decline_probability(
-        FLAT, histories, seen, limit=np.array([300.0]), among=np.array([True]), day=DAY, horizon=90, draws=40_000,
+        FLAT,
+        histories,
+        seen,
+        limit=np.array([300.0]),
+        among=np.array([True]),
+        day=DAY,
+        horizon=90,
+        draws=40_000,
         seed=1,
     )
     assert found[0] == pytest.approx(expected, abs=0.012)
+
+
+def test_futures_agree_with_brute_force_where_many_drop_out() -> None:
+    hasty = replace(FLAT, dropout_a=1.5, dropout_b=1.0)
+    histories = history("regular with a ticket")
+    # Two repeats and 40 views in 200 days: many orders to come, and many chances to leave.
+    seen = Evidence(*(np.array([v]) for v in (3, 40, 200.0, 60.0, 1.0, True)))
+    draws, horizon, limit = 200_000, 300, 600.0
+    generator = np.random.default_rng(5)
+    rate = generator.gamma(0.85 + 2 + 40, 1 / (45 + 3 * 200), draws)
+    dropout = generator.beta(1.5, 1.0 + 2 + 1, draws)
+    mean, deviation = value_level(hasty, histories, seen, day=DAY)
+    level = generator.normal(mean[0], deviation[0], draws)
+    orders, spend, now, left = np.zeros(draws), np.zeros(draws), np.zeros(draws), np.zeros(draws, dtype=bool)
+    while not left.all():
+        now += generator.exponential(1 / rate)
+        left |= now >= horizon
+        orders += ~left
+        spend += ~left * np.exp(generator.normal(level, 0.7))
+        left |= generator.random(draws) < dropout
+    found = decline_probability(
+        hasty,
+        histories,
+        seen,
+        limit=np.array([limit]),
+        among=np.array([True]),
+        day=DAY,
+        horizon=horizon,
+        draws=draws,
+        seed=2,
+    )
+    expected = expected_orders(hasty, seen, day=DAY, horizon=horizon)
+    assert expected[0] == pytest.approx(orders.mean(), rel=0.01)
+    assert found[0] == pytest.approx((spend < limit).mean(), abs=0.006)
 
 
 def test_value_level_is_the_prior_without_orders_and_the_mean_with_many() -> None:

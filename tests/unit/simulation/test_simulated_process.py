@@ -19,8 +19,7 @@ def of_one(histories: Histories, customer: int) -> dict[str, list[object]]:
     orders, views = histories.order_owner == at, histories.view_owner == at
     named = {f.name: getattr(histories, f.name) for f in fields(histories)}
     return {
-        **{name: named[name][orders].tolist() for name in named if name.startswith("order_") and "start" not in name
-           and "owner" not in name},
+        **{name: named[name][orders].tolist() for name in ("order_second", "order_cents", "order_ticket")},
         "view_second": named["view_second"][views].tolist(),
     }
 

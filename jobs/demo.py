@@ -1,0 +1,135 @@
+"""The whole line: raw order lines in, scored customers out, and a table to read.
+
+  ./spark-submit.sh demo
+  ./spark-submit.sh demo --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
+
+Without --source it simulates a shop whose true probabilities are known, and scores it at 9/11 of its days, so
+that what was written can be compared with what then happened and with the best that can be known.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from datetime import date
+
+from featurestore.errors import ConfigurationError
+from featurestore.labels import LABELS, Label, labelled
+from featurestore.schemas import source as source_named
+from featurestore.snapshots import among, before
+from featurestore.watermarks import complete_through
+from featurestore.simulation.world import World
+from jobs.arguments import day
+from jobs.build_features import build
+from jobs.build_training_set import chosen_as_of, split_plan, training_set_step
+from jobs.ingest import ingest_file, print_reasons, report_ingest
+from jobs.run import Run
+from jobs.score import score_step
+from jobs.score_tables import SCORES
+from jobs.simulate import TRUTH, raw_folder, simulate_step, truth_date
+from jobs.tables_for_people import metrics_table, most_at_risk, realised_table, seconds_table
+from jobs.train import HEAD_OF, train_step
+from models.evaluate import Metrics
+from models.realised import judged
+from datetime import timedelta
+
+SIMULATED_SOURCE = "simulated_orders"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--source", metavar="FILE", help="how to read your own data: a file like conf/sources/*.yml")
+    parser.add_argument("--input", metavar="PATH", help="your own data: a file, a folder or a glob; goes with --source")
+    parser.add_argument("--as-of", type=day, metavar="D",
+                        help="learn only from what lies before this date, and score at it (default: the latest "
+                             "midnight that the data are complete through)")  # fmt: skip
+
+
+def run(run: Run) -> None:
+    asked = run.arguments
+    if (asked.source is None) != (asked.input is None):
+        raise ConfigurationError("--source and --input go together: how to read the data, and where they are.")
+    first_job = run.seconds_since_command()
+    as_of = take_in(run)
+    if first_job is not None:
+        run.steps[0].results.update(seconds_from_command_to_first_step=round(first_job, 1))
+    plans = {name: split_plan(run, name, as_of) for name in LABELS}
+    with run.step("build_features") as step:
+        built = build(run, sorted({as_of, *[d for plan in plans.values() for d in plan.as_ofs]}))
+        step.results.update(built=len(built.built), already=len(built.already), rows=built.rows)
+    for name, plan in plans.items():
+        training_set_step(run, name, plan)
+    crowned = {HEAD_OF[name].name: train_step(run, name, as_of).champion for name in LABELS}
+    score_step(run, as_of, crowned)
+    realised = judge_written_scores(run, as_of)
+    tell(run, as_of, [model.bundle for model in crowned.values()], realised)
+
+
+def take_in(run: Run) -> date:
+    """Ingest the user's data or a simulation; the date to score at."""
+    asked = run.arguments
+    if asked.source is not None:
+        _ingest(run, asked.source, asked.input)
+        return chosen_as_of(run)
+    shop = run.settings.simulation
+    world = World(shop.customers, shop.days, run.settings.seed)
+    folder = raw_folder(run, world)
+    simulate_step(run, world, folder, instants=[truth_date(world)])
+    _ingest(run, SIMULATED_SOURCE, f"{folder}/orders")
+    return asked.as_of or truth_date(world)
+
+
+def _ingest(run: Run, source_file: str, input_path: str) -> None:
+    with run.step("ingest") as step:
+        report_ingest(step, ingest_file(run, source_file, input_path))
+    print_reasons(run, step)
+
+
+@dataclass(frozen=True)
+class Realised:
+    """A head's written scores against what happened; `oracle` where the truth is known."""
+
+    label: Label
+    written: Metrics
+    oracle: Metrics | None
+
+
+def judge_written_scores(run: Run, as_of: date) -> list[Realised]:
+    """Compare the scores of `as_of`, as they stand in the table, with the outcomes that the data go on to show."""
+    known = complete_through(run.warehouse, run.view().source)
+    mature = [label for label in LABELS.values() if label.is_mature(as_of, complete_through=known)]
+    if not mature:
+        return []
+    with run.step("judge") as step:
+        last = as_of + timedelta(days=max(label.horizon_days for label in mature))
+        events = before(run.warehouse.read(source_named(run.view().source).events_table), last)
+        outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
+        scores = run.warehouse.read(SCORES.name).where(among([as_of]))
+        found = [_realised(run, label, scores.join(outcomes, "customer_id"), as_of) for label in mature]
+        outcomes.unpersist()
+        step.results.update({one.label.name: round(one.written.auc or float("nan"), 4) for one in found})
+    return found
+
+
+def _realised(run: Run, label: Label, rows, as_of: date) -> Realised:  # type: ignore[no-untyped-def]
+    at_most = run.settings.training.max_evaluation_rows
+    written = judged(rows, probability=HEAD_OF[label.name].output, outcome=label.name, at_most=at_most)
+    oracle = None
+    if run.arguments.source is None and run.warehouse.exists(TRUTH.name):
+        truth = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{label.name}'")
+        beside = rows.join(truth.select("customer_id", "probability"), "customer_id")
+        oracle = judged(beside, probability="probability", outcome=label.name, at_most=at_most)
+    return Realised(label, written, oracle if oracle is not None and oracle.n else None)
+
+
+def tell(run: Run, as_of: date, bundles, realised: list[Realised]) -> None:  # type: ignore[no-untyped-def]
+    """The short table that a person can read, and how to go on."""
+    scores = run.warehouse.read(SCORES.name).where(among([as_of]))
+    run.out.print(metrics_table(bundles))
+    if realised:
+        rows = [(f"{HEAD_OF[r.label.name].name} ({r.label.name})", r.written, r.oracle) for r in realised]
+        run.out.print(realised_table(rows, title=f"Scores written for {as_of}, against what then happened"))
+    run.out.print(most_at_risk(scores))
+    run.out.print(seconds_table(run.steps))
+    run.out.print(f"{scores.count():,} customers scored at {as_of}. Go on with:")
+    query = "select rfm_segment, count(*) customers, avg(churn_probability) churn from customer_scores_latest group by 1 order by 2 desc"
+    run.out.print(f'  ./spark-submit.sh sql "{query}" --warehouse {run.settings.warehouse}')

@@ -1,0 +1,60 @@
+"""Score every customer at a date with the champion models, and keep each customer's newest scores.
+
+  ./spark-submit.sh score --as-of 2011-12-09
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date, timedelta
+
+from pyspark.sql import Observation
+
+from featurestore.snapshots import among, read_snapshots
+from jobs.arguments import day
+from jobs.build_features import build
+from jobs.build_training_set import chosen_as_of
+from jobs.run import Run
+from jobs.score_tables import LATEST, SCORES
+from jobs.train import registry_of
+from models.heads import HEADS
+from models.registry import Registered
+from models.score import score_frame
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--as-of", type=day, metavar="D", help="midnight UTC (default: the latest complete one)")
+    parser.add_argument("--build", action="store_true", help="build the snapshot of the date first if it is missing")
+
+
+def run(run: Run) -> None:
+    as_of = chosen_as_of(run)
+    if run.arguments.build:
+        with run.step("build_features") as step:
+            step.results.update(built=len(build(run, [as_of]).built))
+    models = {head.name: registry_of(run).load(head) for head in HEADS.values()}
+    score_step(run, as_of, models)
+    warn_of_hindsight(run, as_of, models)
+
+
+def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:
+    """Write `customer_scores` of the date in one commit, then bring `customer_scores_latest` up to it."""
+    with run.step("score") as step:
+        view = run.view()
+        snapshot = read_snapshots(run.warehouse, view, dates=[as_of])
+        seen = Observation("scores")
+        scores = score_frame(snapshot, models=models, feature_fingerprint=view.fingerprint, as_of_date=as_of,
+                             run_id=run.run_id, scored_at=run.started_at, observation=seen)  # fmt: skip
+        run.warehouse.replace(SCORES, scores, where=among([as_of]))
+        written = run.warehouse.read(SCORES.name).where(among([as_of]))
+        run.warehouse.upsert(LATEST, written, keys=("customer_id",), update_if="new.as_of_date >= old.as_of_date")
+        step.results.update(as_of=as_of, **seen.get)
+
+
+def warn_of_hindsight(run: Run, as_of: date, models: dict[str, Registered]) -> None:
+    """Say so where a model has learned from outcomes later than the date it scores."""
+    for name, model in models.items():
+        known = date.fromisoformat(model.bundle.dates["test"]) + timedelta(days=model.bundle.horizon_days)
+        if known > as_of:
+            run.progress.print(f"note: the {name} model was chosen knowing outcomes up to {known}, later than {as_of}: "
+                               "its scores of that date are no forecast")  # fmt: skip

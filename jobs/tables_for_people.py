@@ -1,0 +1,74 @@
+"""What a run prints for people: short tables of metrics, of scores, of seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from rich.table import Table as Rich
+
+from jobs.run import Step
+from models.bundle import Bundle
+from models.evaluate import Metrics
+
+FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
+           "lift_top_tenth": "lift@10%"}  # fmt: skip
+
+
+def metrics_table(bundles: Iterable[Bundle]) -> Rich:
+    """Each head's figures on a date that it has not seen, and the best single feature on the same rows."""
+    table = Rich(title="Tested on a time not seen", title_justify="left")
+    for title in ("head", "tested at", "n", "base rate", *FIGURES.values()):
+        table.add_column(title, justify="left" if title in ("head", "tested at") else "right")
+    for bundle in bundles:
+        when = bundle.dates["test"]
+        table.add_row(f"{bundle.head} ({bundle.label})", when, *_figures(bundle.metrics))
+        if bundle.baseline:
+            table.add_row(f"  best single feature: {bundle.baseline['name']}", when, *_figures(bundle.baseline))
+    return table
+
+
+def realised_table(rows: Sequence[tuple[str, Metrics, Metrics | None]], *, title: str) -> Rich:
+    """What was written against what then happened; the oracle beside it where the truth is known."""
+    table = Rich(title=title, title_justify="left")
+    for name in ("head", "n", "base rate", *FIGURES.values()):
+        table.add_column(name, justify="left" if name == "head" else "right")
+    for name, written, oracle in rows:
+        table.add_row(name, *_figures(written.figures()))
+        if oracle is not None:
+            table.add_row("  oracle, given the history", *_figures(oracle.figures()))
+    return table
+
+
+def _figures(found: Mapping[str, object]) -> list[str]:
+    n, base = found.get("n"), found.get("base_rate")
+    shown = [f"{int(n):,}" if isinstance(n, (int, float)) else "", _shown(base)]
+    return shown + [_shown(found.get(name)) for name in FIGURES]
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, (int, float)) else "-"
+
+
+def most_at_risk(scores: DataFrame, *, most: int = 10) -> Rich:
+    """The customers most likely to lapse, the more likely buyers last among equals."""
+    columns = ["customer_id", "churn_probability", "churn_risk_level", "purchase_probability_30d", "rfm_segment"]
+    ordered = scores.where(F.col("churn_probability").isNotNull()).orderBy(F.desc("churn_probability"), "customer_id")
+    table = Rich(title=f"{most} customers most at risk", title_justify="left")
+    for name in columns:
+        table.add_column(name)
+    for row in ordered.select(*columns).limit(most).collect():
+        table.add_row(*[f"{value:.3f}" if isinstance(value, float) else str(value) for value in row])
+    return table
+
+
+def seconds_table(steps: Sequence[Step]) -> Rich:
+    """Where the time went."""
+    table = Rich(title="Seconds", title_justify="left")
+    table.add_column("step")
+    table.add_column("seconds", justify="right")
+    for step in steps:
+        table.add_row(step.job, f"{step.seconds:.1f}")
+    table.add_row("all steps", f"{sum(step.seconds for step in steps):.1f}")
+    return table

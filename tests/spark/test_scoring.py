@@ -1,0 +1,206 @@
+"""Scores: digit for digit what the model says natively, however rows are cut; coherent; refused if unfit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from models.bundle import Bundle
+from models.errors import OtherFeatures
+from models.heads import CHURN, PURCHASE
+from models.matrix import feature_matrix
+from models.registry import Registered
+from models.score import risk_level, score_frame
+from tests.unit.models.bundles import small_bundle
+
+FEATURES = ("ratio", "money", "orders_count_180d")
+MODELS = {
+    "churn": Registered(small_bundle(CHURN, features=FEATURES), "3"),
+    "purchase": Registered(small_bundle(PURCHASE, features=FEATURES[::-1]), "5"),
+}
+N = 1_003
+COLUMNS = [
+    ("customer_id", "string"),
+    ("as_of_date", "date"),
+    ("churn_probability", "double"),
+    ("churn_risk_level", "string"),
+    ("lifecycle", "string"),
+    ("purchase_probability_30d", "double"),
+    ("r_score", "int"),
+    ("f_score", "int"),
+    ("m_score", "int"),
+    ("rfm_segment", "string"),
+    ("calibration_status", "map<string,string>"),
+    ("model_versions", "map<string,string>"),
+    ("feature_fingerprint", "string"),
+    ("run_id", "string"),
+    ("scored_at", "timestamp"),
+]
+
+
+def _table() -> pa.Table:
+    rng = np.random.default_rng(11)
+    recent = rng.integers(0, 4, N)
+    lifetime = recent + rng.integers(0, 2, N)
+    score = pa.array(rng.integers(1, 6, N))
+    return pa.table(
+        {
+            "customer_id": [f"c{at:05d}" for at in range(N)],
+            "ratio": pa.array(rng.normal(size=N), mask=rng.random(N) < 0.2),
+            "money": pa.array(
+                [Decimal(int(cents)).scaleb(-2) for cents in rng.integers(-200, 200, N)], pa.decimal128(18, 2)
+            ),
+            "orders_count_180d": pa.array(recent, mask=rng.random(N) < 0.05),
+            "orders_count_lifetime": pa.array(lifetime),
+            "r_score": score,
+            "f_score": score,
+            "m_score": score,
+            "rfm_segment": pa.array(["loyal"] * N),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def features(spark) -> DataFrame:
+    return spark.createDataFrame(_table()).cache()
+
+
+def _score(
+    features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None
+) -> DataFrame:
+    return score_frame(
+        features,
+        models=models,
+        feature_fingerprint=fingerprint,
+        as_of_date=date(2011, 12, 9),
+        run_id="run-1",
+        scored_at=datetime(2011, 12, 9, 1, 2, 3, tzinfo=UTC),
+        observation=observation,
+    )
+
+
+def _scores(features: DataFrame, **options) -> pa.Table:
+    return _score(features, **options).toArrow().sort_by("customer_id")
+
+
+def _native(bundle: Bundle, rows: pa.Table, *, column: str) -> np.ndarray:
+    """The probability of every row in the population, in one process and one batch; NaN outside."""
+    inside = rows[column].fill_null(0).to_numpy() >= 1
+    return np.where(inside, bundle.predict(feature_matrix(rows, bundle.features)), np.nan)
+
+
+def test_columns_and_constants(features: DataFrame) -> None:
+    found = _score(features)
+    assert found.dtypes == COLUMNS
+    row = found.first()
+    assert (row.as_of_date, row.run_id, row.feature_fingerprint) == (date(2011, 12, 9), "run-1", "features-1")
+    assert row.model_versions == {"churn": "3", "purchase": "5"}
+    assert row.calibration_status == {"churn": "unseasonal", "purchase": "unseasonal"}
+    assert row.rfm_segment == "loyal"
+
+
+@pytest.mark.parametrize(("partitions", "batch"), [(1, 10_000), (3, 10_000), (7, 17)])
+def test_scores_are_the_native_ones_digit_for_digit_however_rows_are_cut(
+    spark, features: DataFrame, partitions: int, batch: int
+) -> None:
+    rows = _table()
+    before = spark.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch")
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch))
+    try:
+        found = _scores(features.repartition(partitions))
+    finally:
+        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", before)
+    churn = _native(MODELS["churn"].bundle, rows, column="orders_count_180d")
+    purchase = _native(MODELS["purchase"].bundle, rows, column="orders_count_lifetime")
+    lowered = np.where(purchase > 1 - churn, 1 - churn, purchase)
+    np.testing.assert_array_equal(found["churn_probability"].to_numpy(), churn)
+    np.testing.assert_array_equal(found["purchase_probability_30d"].to_numpy(), lowered)
+    assert found.num_rows == N
+
+
+def test_purchase_never_exceeds_what_churn_leaves_and_the_lowered_are_counted(features: DataFrame) -> None:
+    observation = Observation("scores")
+    scored = _score(features, observation=observation)
+    found = scored.toArrow()
+    rows = _table()
+    churn = _native(MODELS["churn"].bundle, rows, column="orders_count_180d")
+    purchase = _native(MODELS["purchase"].bundle, rows, column="orders_count_lifetime")
+    violations = int((purchase > 1 - churn).sum())
+    assert 0 < violations < N
+    assert observation.get == {
+        "rows": N,
+        "coherence_violations": violations,
+        "scored_churn": int(np.isfinite(churn).sum()),
+        "scored_purchase": int(np.isfinite(purchase).sum()),
+    }
+    both = found["churn_probability"].to_numpy() + found["purchase_probability_30d"].to_numpy()
+    assert np.nanmax(both) <= 1.0 + 1e-12
+
+
+def test_populations_and_lifecycle(features: DataFrame) -> None:
+    rows, found = _table(), _scores(features)
+    recent, lifetime = (
+        rows["orders_count_180d"].fill_null(0).to_numpy(),
+        rows["orders_count_lifetime"].to_numpy(),
+    )
+    expected = np.where(recent >= 1, "active", np.where(lifetime == 0, "no_orders", "inactive"))
+    assert found["lifecycle"].to_pylist() == expected.tolist()
+    assert set(expected) == {"active", "inactive", "no_orders"}
+    np.testing.assert_array_equal(found["churn_probability"].is_valid().to_numpy(), recent >= 1)
+    np.testing.assert_array_equal(found["churn_risk_level"].is_valid().to_numpy(), recent >= 1)
+    np.testing.assert_array_equal(found["purchase_probability_30d"].is_valid().to_numpy(), lifetime >= 1)
+
+
+def test_risk_levels_at_their_edges(spark) -> None:
+    edges = {
+        1.0: "CRITICAL",
+        0.8: "CRITICAL",
+        0.79: "HIGH",
+        0.6: "HIGH",
+        0.59: "MEDIUM",
+        0.4: "MEDIUM",
+        0.39: "LOW",
+    }
+    rows = spark.createDataFrame([(p,) for p in [*edges, None]], "p double")
+    found = {
+        row.p: row.level for row in rows.select("p", risk_level(F.col("p")).alias("level")).toLocalIterator()
+    }
+    assert found == {**edges, None: None}
+
+
+def test_a_head_without_a_model_is_null_and_not_listed(features: DataFrame) -> None:
+    found = _score(features, models={"purchase": MODELS["purchase"]})
+    assert found.dtypes == COLUMNS
+    scores = found.toArrow()
+    assert scores["churn_probability"].null_count == scores["churn_risk_level"].null_count == N
+    assert scores["purchase_probability_30d"].null_count < N
+    assert dict(scores["model_versions"][0].as_py()) == {"purchase": "5"}
+
+
+def test_a_snapshot_without_customers_gives_no_scores(features: DataFrame) -> None:
+    observation = Observation("none")
+    assert _score(features.limit(0), observation=observation).toArrow().num_rows == 0
+    assert observation.get["coherence_violations"] == 0
+
+
+def test_models_of_other_features_are_refused_before_a_row_is_read(features: DataFrame) -> None:
+    with pytest.raises(OtherFeatures, match="features-1.*features-2"):
+        _score(features, fingerprint="features-2")
+    with pytest.raises(OtherFeatures, match="'money' is missing"):
+        _score(features.withColumnRenamed("money", "moneys"))
+    with pytest.raises(OtherFeatures, match="'m_score' is missing"):
+        _score(features.drop("m_score"))
+    older = {
+        "churn": replace(
+            MODELS["churn"], bundle=replace(MODELS["churn"].bundle, feature_fingerprint="features-0")
+        )
+    }
+    with pytest.raises(OtherFeatures, match="features-0"):
+        _score(features, models={**MODELS, **older})

@@ -1,0 +1,216 @@
+"""A distributed fit on synthetic rows whose truth is known: two workers, tiny data, reuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from models.errors import CannotTrain
+from models.fingerprints import training_fingerprint
+from models.heads import CHURN
+from models.logistic import sigmoid
+from models.matrix import feature_matrix
+from models.parameters import TrainingParameters
+from models.registration import crown
+from models.registry import Registry
+from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
+from models.train import TrainedHead, train_head
+from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
+
+PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))
+SHORT_PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 12, 1))
+FEATURES = ("recency_days", "money", "label", "is_new", "noise")
+PARAMETERS = TrainingParameters(trees=60, learning_rate=0.2, early_stopping_rounds=10)
+
+
+@pytest.fixture(scope="module")
+def training_set(spark) -> DataFrame:
+    """700 customers at each date; lapse follows recency and money; "label" is a feature all the same."""
+    return _training_set(spark, customers=700).cache()
+
+
+def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
+    rng = np.random.default_rng(3)
+    days = np.repeat(np.array(plan.as_ofs), customers)
+    n = len(days)
+    recency, money = rng.exponential(60.0, n), rng.lognormal(3.0, 1.0, n).round(2)
+    truth = sigmoid(recency / 40 - 1.5 - 0.3 * np.log(money / 20))
+    frame = pd.DataFrame(
+        {
+            "customer_id": np.tile([f"c{at}" for at in range(customers)], len(plan.as_ofs)),
+            "as_of_date": days,
+            "recency_days": np.where(rng.random(n) < 0.05, np.nan, recency),
+            "money": money,
+            "label": rng.integers(0, 9, n),
+            "is_new": rng.random(n) < 0.2,
+            "noise": rng.normal(size=n),
+            "churn_60d": (rng.random(n) < truth).astype(int),
+        }
+    )
+    rows = spark.createDataFrame(frame).withColumn("money", F.col("money").cast("decimal(18,2)"))
+    return rows.withColumn("split", split_column(plan))
+
+
+def _train(
+    rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan=PLAN, seed: int = 42
+) -> TrainedHead:
+    return train_head(
+        rows,
+        head=CHURN,
+        features=FEATURES,
+        feature_fingerprint="features-1",
+        training_fingerprint="training-1",
+        plan=plan,
+        parameters=parameters,
+        seed=seed,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(training_set: DataFrame) -> TrainedHead:
+    return _train(training_set)
+
+
+def test_it_beats_the_best_single_feature_on_the_same_rows(trained: TrainedHead) -> None:
+    best = trained.best_baseline
+    assert best is not None and best.name == "recency_days"
+    assert trained.test.n == best.metrics.n == 700
+    assert trained.test.auc > best.metrics.auc > 0.7
+    assert trained.test.log_loss < best.metrics.log_loss
+    assert trained.bundle.baseline["name"] == "recency_days"
+    assert trained.bundle.metrics["auc"] == trained.test.auc
+
+
+def test_it_is_calibrated_on_a_later_period(trained: TrainedHead) -> None:
+    assert trained.bundle.calibration_status == "unseasonal"
+    assert trained.bundle.calibrator.rows == 700
+    assert trained.test_raw.auc == pytest.approx(trained.test.auc, abs=1e-9)
+    assert trained.test.ece10 < 0.08
+
+
+def test_it_stops_early_and_keeps_only_the_best_iterations(trained: TrainedHead) -> None:
+    stop = trained.fit.history["stop"]
+    assert trained.fit.workers == 2
+    assert trained.fit.best_iteration == int(np.argmin(stop))
+    assert len(stop) == trained.fit.best_iteration + 1 + PARAMETERS.early_stopping_rounds
+    assert trained.counts[STOP].rows == 700 and trained.counts[FIT].rows == 700 * len(PLAN.fitted)
+
+
+def test_a_second_fit_of_other_partitions_agrees(training_set: DataFrame, trained: TrainedHead) -> None:
+    again = _train(training_set.repartition(5, "noise"))
+    assert again.test.auc == pytest.approx(trained.test.auc, abs=0.002)
+    assert again.test.log_loss == pytest.approx(trained.test.log_loss, abs=0.001)
+
+
+@pytest.mark.parametrize("customers", [2, 12])
+def test_rows_too_few_for_every_worker_still_train(spark, customers: int) -> None:
+    found = _train(_training_set(spark, customers=customers), parameters=replace(PARAMETERS, trees=3))
+    assert found.fit.workers in (1, 2)
+    assert found.test.n == customers
+
+
+def test_a_short_history_stops_on_customers_of_their_own(spark) -> None:
+    rows = _training_set(spark, customers=150, plan=SHORT_PLAN)
+    assert SHORT_PLAN.by_customer
+    expected = {
+        (str(row.as_of_date), row.customer_id): SHORT_PLAN.split_of(row.as_of_date, row.customer_id)
+        for row in rows.select("as_of_date", "customer_id").toLocalIterator()
+    }
+    found = {(str(row.as_of_date), row.customer_id): row.split for row in rows.toLocalIterator()}
+    assert found == expected
+    trained = _train(rows, plan=SHORT_PLAN, parameters=replace(PARAMETERS, trees=5))
+    assert 0 < trained.counts[STOP].rows < trained.counts[FIT].rows
+    assert trained.bundle.dates[STOP] == "a tenth of the customers"
+
+
+def test_labels_that_are_null_and_dates_outside_the_plan_are_left_out(training_set: DataFrame) -> None:
+    outside = training_set.withColumn("split", F.when(F.col("split") != CALIBRATE, F.col("split")))
+    hidden = outside.withColumn("churn_60d", F.when(F.col("noise") > 0, F.col("churn_60d")))
+    counts = count_splits(labelled_rows(hidden, label="churn_60d"), label="churn_60d")
+    assert set(counts) == {FIT, STOP, TEST} and counts[TEST].rows < 700
+
+
+def test_periods_without_rows_leave_figures_with_reasons(training_set: DataFrame) -> None:
+    rows = training_set.where(F.col("split").isin(FIT, STOP))
+    found = _train(rows, parameters=replace(PARAMETERS, trees=3))
+    assert found.bundle.calibration_status == "uncalibrated"
+    assert found.test.reason == "no rows" and found.bundle.metrics == {"n": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows.where(F.col("split") != STOP), r"no row .* in the split 'stop'"),
+        (lambda rows: rows.where(F.col("churn_60d") == 1), "all .* fitted rows have churn_60d = 1"),
+        (lambda rows: rows.withColumn("noise", F.lit("text")), r"'noise' \(string\)"),
+    ],
+    ids=["no stopping rows", "one class", "text"],
+)
+def test_rows_that_allow_no_fit_say_so(
+    training_set: DataFrame, change: Callable[[DataFrame], DataFrame], message: str
+) -> None:
+    with pytest.raises(CannotTrain, match=message):
+        _train(change(training_set))
+
+
+def test_a_sample_is_cut_by_customer_and_is_the_same_again(training_set: DataFrame) -> None:
+    rows = labelled_rows(training_set, label="churn_60d")
+    wanted = {"split": TEST, "features": FEATURES, "label": "churn_60d", "total": 700, "at_most": 100}
+    one, other = read_sample(rows, **wanted), read_sample(rows.repartition(7), **wanted)
+    assert 60 < len(one.labels) <= 100 and one.rows_total == 700
+    np.testing.assert_array_equal(one.matrix, other.matrix)
+
+
+def test_spark_and_arrow_give_a_model_the_same_numbers(training_set: DataFrame) -> None:
+    rows = training_set.orderBy("as_of_date", "customer_id").limit(500)
+    named = [one.alias(name) for one, name in zip(as_float32(rows.schema, FEATURES), FEATURES, strict=True)]
+    np.testing.assert_array_equal(
+        feature_matrix(rows.select(*named).toArrow(), FEATURES), feature_matrix(rows.toArrow(), FEATURES)
+    )
+
+
+def test_a_training_is_reused_by_its_fingerprint_unless_refitted(
+    trained: TrainedHead, tmp_path: Path
+) -> None:
+    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"))
+    fingerprint = training_fingerprint(
+        CHURN,
+        training_set="rows-1",
+        features=FEATURES,
+        feature_fingerprint="features-1",
+        plan=PLAN,
+        parameters=PARAMETERS,
+        seed=42,
+    )
+    fits: list[TrainedHead] = []
+
+    def fit() -> TrainedHead:
+        fits.append(replace(trained, bundle=replace(trained.bundle, training_fingerprint=fingerprint)))
+        return fits[-1]
+
+    def crowned(*, refit: bool) -> tuple[str, bool]:
+        found = crown(
+            registry, CHURN, fingerprint=fingerprint, fit=fit, parameters=PARAMETERS.describe(), refit=refit
+        )
+        return found.champion.version, found.reused
+
+    assert [crowned(refit=False), crowned(refit=False), crowned(refit=True)] == [
+        ("1", False),
+        ("1", True),
+        ("2", False),
+    ]
+    assert len(fits) == 2
+    assert registry.load(CHURN).bundle == fits[-1].bundle
+    version = registry._client.get_model_version("tessera_churn", "1")
+    logged = registry._client.get_run(version.run_id).data
+    assert logged.params["trees"] == "60" and logged.params["dates_test"] == "2011-10-10"
+    assert logged.metrics["test_auc"] == trained.test.auc
+    assert logged.metrics["baseline_auc"] == trained.best_baseline.metrics.auc
