@@ -104,8 +104,6 @@ def _with_samples(why: str, rows: DataFrame, counts: BatchCounts, *, only: list[
     for reason in shown:
         lines.append(f"  {reason}: {counts.broken_reasons[reason]:,} rows, such as")
         # At most three rows a reason, for the message alone.
-        found = rows.where(F.array_contains(REASONS, reason)).select(
-            F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw")
-        )
+        found = rows.where(F.array_contains(REASONS, reason)).select(F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw"))
         lines += [f"    {row['raw']}" for row in found.limit(ROWS_SHOWN).collect()]
     return "\n".join(lines)

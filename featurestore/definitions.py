@@ -260,7 +260,7 @@ class FeatureView:
     @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
-        return [feature.name for feature in (*self.folds, *self.derived)]
+        return [fold.name for fold in self.folds] + [derived.name for derived in self.derived]
 
     @property
     def fingerprint(self) -> str:

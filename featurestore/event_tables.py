@@ -37,9 +37,7 @@ def quarantine_table(source: Source) -> Table:
     return Table(
         source.quarantine_table,
         (
-            Column(
-                "row_id", "string", "Hash of the raw record and its rank among identical ones", required=True
-            ),
+            Column("row_id", "string", "Hash of the raw record and its rank among identical ones", required=True),
             Column("raw", "string", "The record as it came: JSON of its fields, or the line itself"),
             Column("reasons", "array<string>", "Every rule that the record breaks", required=True),
             *(column for column in EVENT_ARRIVAL if column.name != "known_at"),

@@ -83,9 +83,9 @@ def _values(raw: DataFrame, config: SourceConfig) -> list[SparkColumn]:
     columns += [
         _by_event(config, lambda m: clock.instant(m.columns["event_time"])).alias("event_time"),
         _by_event(config, lambda m: clock.wall(m.columns["event_time"])).alias("_wall"),
-        _by_event(
-            config, lambda m: F.expr(m.event_id).cast("string") if m.event_id else _null("string")
-        ).alias(NATURAL_ID),
+        _by_event(config, lambda m: F.expr(m.event_id).cast("string") if m.event_id else _null("string")).alias(
+            NATURAL_ID
+        ),
     ]
     known = _Clock(raw, config, config.known_at_format or config.time_format)
     text = config.known_at
@@ -201,9 +201,7 @@ class _Clock:
                 f"{text}: a time given as text needs time_format (known_at_format for known_at), "
                 f"such as yyyy-MM-dd HH:mm:ss."
             )
-        return F.try_to_timestamp(F.expr(f"({text})"), F.lit(self.time_format)), carries_offset(
-            self.time_format
-        )
+        return F.try_to_timestamp(F.expr(f"({text})"), F.lit(self.time_format)), carries_offset(self.time_format)
 
 
 def _later(time: SparkColumn, minutes: int) -> SparkColumn:

@@ -65,9 +65,7 @@ def columns_of(text: str, *, where: str) -> frozenset[str]:
         raise _refusal(text, where, f"{type(tree).__name__.lower()} is not allowed; one scalar expression is")
     refused = next(tree.find_all(*REFUSED_NODES), None)
     if refused is not None:
-        raise _refusal(
-            text, where, f"{type(refused).__name__.lower()} is not allowed; one scalar expression is"
-        )
+        raise _refusal(text, where, f"{type(refused).__name__.lower()} is not allowed; one scalar expression is")
     columns = list(tree.find_all(exp.Column))
     qualified = next((column for column in columns if column.table), None)
     if qualified is not None:

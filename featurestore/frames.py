@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import arrow_udf
 
 from featurestore.derived import SQL_FUNCTIONS
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, fold_batches
@@ -41,19 +41,13 @@ def folded(events: DataFrame, plan: FoldPlan) -> DataFrame:
 
 def fold_schema(plan: FoldPlan) -> str:
     """DDL of what `folded` returns."""
-    features = [f"`{feature.name}` {feature.type}" for feature in (*plan.folds, *plan.derived)]
-    return ", ".join([f"{CUSTOMER} string", "as_of_date date", *features])
+    folds = [f"`{fold.name}` {fold.type}" for fold in plan.folds]
+    derived = [f"`{one.name}` {one.type}" for one in plan.derived]
+    return ", ".join([f"{CUSTOMER} string", "as_of_date date", *folds, *derived])
 
 
 def register_functions(spark: SparkSession) -> Sequence[str]:
     """Make the derived features callable from SQL, by the very functions that the sweep calls."""
     for name, function in SQL_FUNCTIONS.items():
-        spark.udf.register(name, F.arrow_udf(_of_two(function), "double"))
+        spark.udf.register(name, arrow_udf(function, "double"))  # type: ignore[call-overload]
     return list(SQL_FUNCTIONS)
-
-
-def _of_two(function):  # type: ignore[no-untyped-def]
-    def call(first: pa.Array, second: pa.Array) -> pa.Array:
-        return function(first, second)
-
-    return call

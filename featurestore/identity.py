@@ -25,9 +25,7 @@ def content_hash(source: Source) -> SparkColumn:
     ("1", "23") is not ("12", "3"); an instant is its microseconds, whatever the session's time zone.
     """
     texts = [
-        F.unix_micros(column.name).cast("string")
-        if column.type == "timestamp"
-        else F.col(column.name).cast("string")
+        F.unix_micros(column.name).cast("string") if column.type == "timestamp" else F.col(column.name).cast("string")
         for column in source.content
     ]
     return F.sha2(F.to_json(F.array(*texts)), 256)
@@ -43,9 +41,7 @@ def identified(events: DataFrame, config: SourceConfig) -> DataFrame:
     """
     clean = F.size(REASONS) == 0
     record = F.sha2(F.concat_ws("\n", F.coalesce(NUMBER, F.lit(-1)).cast("string"), "raw"), 256)
-    rows = events.withColumn("_record", record).withColumn(
-        "content", F.when(clean, content_hash(config.shape))
-    )
+    rows = events.withColumn("_record", record).withColumn("content", F.when(clean, content_hash(config.shape)))
     rows = rows.withColumn("event_id", F.when(clean, _event_id(config))).drop(NATURAL_ID)
     if not config.has_natural_id:
         # Of a clean row only the events table is told, unless its id turns out to be used again.
@@ -64,9 +60,7 @@ def identified(events: DataFrame, config: SourceConfig) -> DataFrame:
     return rows.withColumns(
         {
             STATUS: status,
-            "row_id": F.when(
-                ~clean | F.lit(config.has_natural_id), F.sha2(F.concat_ws("#", "_record", rank), 256)
-            ),
+            "row_id": F.when(~clean | F.lit(config.has_natural_id), F.sha2(F.concat_ws("#", "_record", rank), 256)),
             REASONS: F.when(reused, F.array(F.lit(REUSED))).otherwise(F.col(REASONS)),
         }
     ).drop("_record", "_place", "_first_alike", "_first_content")

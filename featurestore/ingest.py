@@ -45,9 +45,7 @@ MOST_LITERAL_MONTHS = 600
 """Beyond fifty years of months in one batch, naming them prunes nothing."""
 
 
-def ingest(
-    warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime
-) -> IngestReport:
+def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime) -> IngestReport:
     """Add the input's events that are not there yet, and set aside what breaks a rule.
 
     `ingested_at` (with a time zone) dates the batch; a batch tried before keeps its first date. A batch
@@ -84,9 +82,7 @@ def ingest(
                 is_first_load=counts.accepted == 0 and _is_empty(warehouse, config.shape),
             )
             name = PurePosixPath(input_path).name
-            batch = reserve(
-                warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated
-            )
+            batch = reserve(warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated)
             write_quarantine(warehouse, config.shape, judged, batch=batch)
             write_events(warehouse, config, judged, batch=batch, months=months)
             report = _report(warehouse, config, batch, counts=counts, input_name=name, months=months)

@@ -22,12 +22,8 @@ INGEST_RUNS = Table(
     (
         Column("batch_id", "string", "Hash of source, input identity and content", required=True),
         Column("source", "string", "Source of events that the batch belongs to", required=True),
-        Column(
-            "batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True
-        ),
-        Column(
-            "ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True
-        ),
+        Column("batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True),
+        Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
         Column("status", "string", "started, or done once all of its rows are in their tables"),
         Column("input_name", "string", "Name of the input, without its folder", lineage=True),
         Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
@@ -101,9 +97,7 @@ class Standing:
         """The instant that the batch has, or will have: it grows with the rank, so it may be lifted."""
         if self.own is not None:
             return self.own.ingested_at
-        return (
-            ingested_at if self.latest is None else max(ingested_at, self.latest + timedelta(microseconds=1))
-        )
+        return ingested_at if self.latest is None else max(ingested_at, self.latest + timedelta(microseconds=1))
 
 
 def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
@@ -138,9 +132,7 @@ def _recorded(run: dict[str, Any]) -> IngestReport:
     return IngestReport(**{**values, **instants, "is_done": run["status"] == DONE})
 
 
-def reserve(
-    warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime
-) -> Batch:
+def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
     """Give the batch the next rank of its source, or the one that an earlier try was given.
 
     The rank is the version of a transaction per source, so of two batches that ask at once one gets

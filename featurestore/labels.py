@@ -20,6 +20,7 @@ from featurestore.features.orders import orders_count
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant
 
+
 @dataclass(frozen=True)
 class Label:
     """`outcome` holds over the horizon (1) or not (0), for customers whom `population` holds for at as_of.

@@ -35,17 +35,19 @@ def cut_points(snapshots: DataFrame, ranked: Sequence[Ranked]) -> DataFrame:
     The cut at q is the smallest value with at least q of the customers at or below it (the discrete
     quantile), found by sorting: a sort spills to disk, a histogram of all values in one task does not.
     """
-    pairs = F.explode(
-        F.array(*[F.struct(F.lit(r.feature).alias("feature"), F.col(r.feature).cast("double").alias("value")) for r in ranked])
-    )  # fmt: skip
-    values = snapshots.select("as_of_date", pairs.alias("pair")).select("as_of_date", "pair.*").dropna()
+    pairs = [
+        F.struct(F.lit(r.feature).alias("feature"), F.col(r.feature).cast("double").alias("value")) for r in ranked
+    ]
+    values = (
+        snapshots.select("as_of_date", F.explode(F.array(*pairs)).alias("pair")).select("as_of_date", "pair.*").dropna()
+    )
     keys = ("as_of_date", "feature")
     counts = values.groupBy(*keys).agg(F.count("*").alias("n"))
     ordered = values.withColumn("place", F.row_number().over(Window.partitionBy(*keys).orderBy("value")))
     cuts = [F.ceil(F.col("n") * F.lit(k) / F.lit(len(FIFTHS) + 1)) for k in FIFTHS]
     at_cut = ordered.join(F.broadcast(counts), [*keys]).where(F.col("place").isin(*cuts))
     # One row may be several cuts at once when there are fewer customers than cut points.
-    repeated = F.array_repeat("value", sum((F.col("place") == cut).cast("int") for cut in cuts))  # type: ignore[arg-type]
+    repeated = F.array_repeat("value", sum((F.col("place") == cut).cast("int") for cut in cuts))
     grouped = at_cut.groupBy(*keys, "n").agg(F.array_sort(F.flatten(F.collect_list(repeated))).alias("cutpoints"))
     return grouped.select(*population_table("").column_names)
 

@@ -83,9 +83,7 @@ def _csv(of: _Input) -> DataFrame:
     schema = ", ".join(f"{_quoted(name)} string" for name in [*names, CORRUPT])
     # Every file's header is checked against the first one's; with pruning on, Spark does not count fields.
     rows = (
-        reader.options(
-            enforceSchema=False, columnPruning=False, mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT
-        )
+        reader.options(enforceSchema=False, columnPruning=False, mode="PERMISSIVE", columnNameOfCorruptRecord=CORRUPT)
         .schema(schema)
         .csv(of.path)
     )
@@ -122,10 +120,7 @@ def _text(of: _Input) -> DataFrame:
     pattern = re.sub(r"\(\?P<\w+>", "(", f"^(?:{of.config.pattern})$")
     fits = F.col("value").rlike(pattern)
     return lines.select(
-        *[
-            F.when(fits, F.regexp_extract("value", pattern, number)).alias(name)
-            for name, number in groups.items()
-        ],
+        *[F.when(fits, F.regexp_extract("value", pattern, number)).alias(name) for name, number in groups.items()],
         F.col("value").alias(RAW),
         (~fits).alias(MALFORMED),
     )

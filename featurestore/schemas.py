@@ -96,8 +96,9 @@ SUPPORT = Source(
     "support",
     (
         Column("ticket_id", "string", "Ticket that it belongs to", required=True),
-        Column("ticket_event", "string", "opened or resolved: two events, so that no outcome is known early",
-               required=True),
+        Column(
+            "ticket_event", "string", "opened or resolved: two events, so that no outcome is known early", required=True
+        ),
         Column("satisfaction", "bigint", "1 to 5, on resolved events only"),
         Column("is_escalated", "boolean", "Whether it was escalated, on resolved events only"),
     ),

@@ -92,7 +92,9 @@ def _build(
     app_id = f"features:{view.name}:{view.fingerprint}"
     transaction = fence(warehouse, view.table, app_id=app_id, input_version=version)
     rows = _write(warehouse, view, folded(events, plan), dates=missing, transaction=transaction)
-    done = [(view.name, day, view.fingerprint, rows.get(day, 0), batch_seq, version, run_id, built_at) for day in missing]
+    done = [
+        (view.name, day, view.fingerprint, rows.get(day, 0), batch_seq, version, run_id, built_at) for day in missing
+    ]
     schema = ", ".join(f"{column.name} {column.type}" for column in SNAPSHOTS.columns)
     listed = warehouse.spark.createDataFrame(done, schema)
     warehouse.upsert(SNAPSHOTS, listed, keys=("view", "as_of_date"))

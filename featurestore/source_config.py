@@ -110,9 +110,7 @@ class SourceConfig(Strict):
     @property
     def raw_columns(self) -> frozenset[str]:
         """Names of the raw columns that any expression reads."""
-        return frozenset(
-            name for text in self._raw_expressions() for name in columns_of(text, where="columns")
-        )
+        return frozenset(name for text in self._raw_expressions() for name in columns_of(text, where="columns"))
 
     @property
     def has_natural_id(self) -> bool:
@@ -120,9 +118,7 @@ class SourceConfig(Strict):
 
     def _raw_expressions(self) -> list[str]:
         texts = [text for mapping in self.mappings for text in mapping.columns.values()]
-        optional = [self.known_at] + [
-            text for mapping in self.mappings for text in (mapping.when, mapping.event_id)
-        ]
+        optional = [self.known_at] + [text for mapping in self.mappings for text in (mapping.when, mapping.event_id)]
         return texts + [text for text in optional if text]
 
     @field_validator("source")
@@ -170,9 +166,7 @@ class SourceConfig(Strict):
                     f"option of format {self.format}", name, known=OPTIONS[self.format], where="options"
                 )
         if (self.format == "text") != (self.pattern is not None):
-            raise ConfigurationError(
-                "pattern (with named groups) is required for format text, and only there."
-            )
+            raise ConfigurationError("pattern (with named groups) is required for format text, and only there.")
         if self.ignore_lines is not None and self.format != "text":
             raise ConfigurationError("ignore_lines is for format text only.")
         if self.known_at is not None and self.known_at_lag is not None:
@@ -191,15 +185,11 @@ class SourceConfig(Strict):
         for mapping in self.mappings:
             for name, text in mapping.columns.items():
                 if name not in names:
-                    raise ConfigurationError.unknown_name(
-                        "canonical column", name, known=names, where="columns"
-                    )
+                    raise ConfigurationError.unknown_name("canonical column", name, known=names, where="columns")
                 columns_of(text, where=f"columns.{name}")
             missing = [name for name in required if name not in mapping.columns]
             if missing:
-                raise ConfigurationError(
-                    f"columns lacks {', '.join(missing)}, required by source {self.source}."
-                )
+                raise ConfigurationError(f"columns lacks {', '.join(missing)}, required by source {self.source}.")
         for text in self._raw_expressions():
             columns_of(text, where="columns")
         if len({mapping.event_id is None for mapping in self.mappings}) > 1:

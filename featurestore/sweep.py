@@ -68,7 +68,7 @@ def customers_that_fit(span_us: int) -> int:
     """How many customers one block may hold when all its instants lie within `span_us` microseconds.
 
     >>> customers_that_fit(10 * 365 * DAY_US)
-    8192
+    4096
     """
     return 1 << max(0, KEY_BITS - max(1, int(span_us).bit_length()) - 1)
 
@@ -226,7 +226,8 @@ def refuse_overflow(rows: Rows) -> Ints:
         largest = np.bincount(rows.rank, weights=np.abs(rows.values.astype(np.float64))).max()
         if largest >= LARGEST_SUM:
             raise DataContractError(
-                f"a sum of one customer's events reaches {largest:.3g} scaled units; decimal(18,2) holds {LARGEST_SUM:.0e}."
+                f"a sum of one customer's events reaches {largest:.3g} scaled units; "
+                f"decimal(18,2) holds {LARGEST_SUM:.0e}."
             )
     return rows.values
 
@@ -306,14 +307,17 @@ def _next_occurrence(rows: Rows, code: Ints) -> tuple[Ints, Ints]:
 
 
 def value_code(rows: Rows) -> Ints:
+    """Distinct values."""
     return rows.values
 
 
 def day_code(rows: Rows) -> Ints:
+    """Distinct UTC days."""
     return rows.day
 
 
 def month_code(rows: Rows) -> Ints:
+    """Distinct UTC calendar months."""
     return rows.month
 
 

@@ -154,7 +154,7 @@ class Warehouse:
         """
         self.create(table)
         condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
-        with _session_transaction(self.spark, transaction):
+        with _SessionTransaction(self.spark, transaction):
             DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
                 rows.select(*table.column_names).alias("new"), condition
             ).whenNotMatchedInsertAll().execute()
@@ -214,7 +214,7 @@ def until_committed(plan: Callable[[], Result], *, what: str) -> Result:
     raise AssertionError("unreachable")
 
 
-class _session_transaction:
+class _SessionTransaction:
     """Sets the transaction id that MERGE reads from the session, and takes it back."""
 
     def __init__(self, spark: SparkSession, transaction: Transaction) -> None:

@@ -79,7 +79,9 @@ class TrainingSet:
 
 def training_table(request: Request) -> Table:
     """Declaration of `training_set_<label>`."""
-    features = [Column(f.name, f.type, f"{f.description}, {f.unit}; NULL: {f.null_means}") for f in request.view.features]
+    features = [
+        Column(f.name, f.type, f"{f.description}, {f.unit}; NULL: {f.null_means}") for f in request.view.features
+    ]
     return Table(
         request.table,
         (
@@ -103,7 +105,9 @@ def build_training_set(
     events_table = source(request.view.source).events_table
     version, batch_seq = warehouse.version(events_table), highest_batch(warehouse, request.view.source)
     known = complete_through(warehouse, request.label.source)
-    mature = {day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)}
+    mature = {
+        day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)
+    }
     if not mature:
         raise DataContractError(
             f"label '{request.label.name}' needs {request.label.horizon_days} days after an as-of; "
@@ -160,7 +164,8 @@ def _record(
         version = (earlier.agg(F.max("version")).first()[0] or 0) + 1  # type: ignore[index]
     row = (name, version, identity, request.label.fingerprint, {request.view.name: request.view.fingerprint},
            {str(day): split for day, split in mature.items()}, "latest", request.seed,
-           {request.view.source: batch_seq}, per_split, immature, outside, dict(versions), run_id, built_at)  # fmt: skip
+           {request.view.source: batch_seq}, per_split, immature, outside, dict(versions), run_id,
+           built_at)  # fmt: skip
     schema = ", ".join(f"{column.name} {column.type}" for column in TRAINING_SETS.columns)
     warehouse.upsert(TRAINING_SETS, warehouse.spark.createDataFrame([row], schema), keys=("name", "version"))
     return TrainingSet(request.table, version, identity, per_split, immature, outside, reused=False)

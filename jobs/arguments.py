@@ -22,8 +22,12 @@ def common_options() -> argparse.ArgumentParser:
     """The options that every job takes."""
     parser = Parser(add_help=False)
     shared = parser.add_argument_group("options of every job")
-    shared.add_argument("--warehouse", metavar="PATH", help="folder of the Delta tables (default: settings, ./lakehouse)")
-    shared.add_argument("--conf", metavar="NAME_OR_FILE", help="overlay on conf/base.yml: local, cluster, databricks or a file")
+    shared.add_argument(
+        "--warehouse", metavar="PATH", help="folder of the Delta tables (default: settings, ./lakehouse)"
+    )
+    shared.add_argument(
+        "--conf", metavar="NAME_OR_FILE", help="overlay on conf/base.yml: local, cluster, databricks or a file"
+    )
     shared.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], dest="assignments",
                         help="change one setting; repeatable")  # fmt: skip
     shared.add_argument("--seed", type=int, metavar="N", help="seed of everything random (default: settings)")

@@ -1,7 +1,7 @@
 """Fold events into feature snapshots at any dates; dates that are complete are left alone.
 
-  ./spark-submit.sh build_features --dates 2011-11-09,2011-12-09
-  ./spark-submit.sh build_features --start 2010-12-01 --end 2011-12-01 --step 7
+./spark-submit.sh build_features --dates 2011-11-09,2011-12-09
+./spark-submit.sh build_features --start 2010-12-01 --end 2011-12-01 --step 7
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from jobs.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("--dates", type=days, metavar="D,D,...", help="snapshot dates, midnight UTC")
     parser.add_argument("--start", type=day, metavar="D", help="first of dates at a step")
     parser.add_argument("--end", type=day, metavar="D", help="last possible of dates at a step")
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     wanted = wanted_dates(run)
     refuse_unknowable(run, wanted)
     if run.arguments.dry_run:

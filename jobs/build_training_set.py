@@ -1,6 +1,6 @@
 """Join snapshots with a label, split by time so that no training label reaches into a later period.
 
-  ./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
+./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
 """
 
 from __future__ import annotations
@@ -19,14 +19,17 @@ from models.training_rows import split_column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LABELS)})")
     parser.add_argument("--as-of", type=day, metavar="D",
-                        help="learn from what lies before this date only (default: the latest complete midnight)")  # fmt: skip
+                        help="learn from what lies before this date only (default: the latest "
+                             "complete midnight)")  # fmt: skip
     parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
     parser.add_argument("--dry-run", action="store_true", help="print the dates of each split, and build nothing")
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     as_of = chosen_as_of(run)
     for name in run.arguments.label or list(LABELS):
         plan = split_plan(run, name, as_of)
@@ -64,6 +67,8 @@ def training_set_step(run: Run, label_name: str, plan: SplitPlan) -> TrainingSet
     """Build the training set of one label, or find that it stands already."""
     request = Request(label(label_name), run.view(), plan.dates, split_column(plan), run.settings.seed)
     with run.step("build_training_set") as step:
-        built = build_training_set(run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at)
+        built = build_training_set(
+            run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at
+        )
         step.results.update(label=label_name, rows=sum(built.rows_per_split.values()), reused=built.reused)
     return built

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from featurestore.errors import ConfigurationError
 from featurestore.labels import LABELS, Label, labelled
 from featurestore.schemas import source as source_named
+from featurestore.simulation.world import World
 from featurestore.snapshots import among, before
 from featurestore.watermarks import complete_through
-from featurestore.simulation.world import World
 from jobs.arguments import day
 from jobs.build_features import build
 from jobs.build_training_set import chosen_as_of, split_plan, training_set_step
@@ -31,12 +31,12 @@ from jobs.tables_for_people import metrics_table, most_at_risk, realised_table, 
 from jobs.train import HEAD_OF, train_step
 from models.evaluate import Metrics
 from models.realised import judged
-from datetime import timedelta
 
 SIMULATED_SOURCE = "simulated_orders"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("--source", metavar="FILE", help="how to read your own data: a file like conf/sources/*.yml")
     parser.add_argument("--input", metavar="PATH", help="your own data: a file, a folder or a glob; goes with --source")
     parser.add_argument("--as-of", type=day, metavar="D",
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     asked = run.arguments
     if (asked.source is None) != (asked.input is None):
         raise ConfigurationError("--source and --input go together: how to read the data, and where they are.")
@@ -131,5 +132,5 @@ def tell(run: Run, as_of: date, bundles, realised: list[Realised]) -> None:  # t
     run.out.print(most_at_risk(scores))
     run.out.print(seconds_table(run.steps))
     run.out.print(f"{scores.count():,} customers scored at {as_of}. Go on with:")
-    query = "select rfm_segment, count(*) customers, avg(churn_probability) churn from customer_scores_latest group by 1 order by 2 desc"
+    query = "select churn_risk_level, count(*) customers from customer_scores_latest group by 1 order by 2 desc"
     run.out.print(f'  ./spark-submit.sh sql "{query}" --warehouse {run.settings.warehouse}')

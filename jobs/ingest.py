@@ -1,6 +1,6 @@
 """Take a file of events in: clean events, quarantine with reasons, counts.
 
-  ./spark-submit.sh ingest --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
+./spark-submit.sh ingest --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
 """
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ import argparse
 
 from featurestore.ingest import ingest
 from featurestore.ingest_runs import IngestReport
-from jobs.settings import load_source
 from jobs.run import Run, Step
+from jobs.settings import load_source
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--source", required=True, metavar="FILE", help="how to read it: a file like conf/sources/*.yml")
+    """The job's own options."""
+    parser.add_argument(
+        "--source", required=True, metavar="FILE", help="how to read it: a file like conf/sources/*.yml"
+    )
     parser.add_argument("--input", required=True, metavar="PATH", help="a file, a folder or a glob")
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     with run.step("ingest") as step:
         report_ingest(step, ingest_file(run, run.arguments.source, run.arguments.input))
     print_reasons(run, step)
@@ -42,6 +46,7 @@ def report_ingest(step: Step, report: IngestReport) -> None:
 
 
 def print_reasons(run: Run, step: Step) -> None:
+    """Conservation, for people."""
     facts = step.results
     run.out.print(
         f"{facts['rows_read']:,} rows read = {facts['accepted']:,} accepted + {facts['quarantined']:,} quarantined"

@@ -94,7 +94,7 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing half-written is visible, run the job again to go on.", file=sys.stderr)
         return 130
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the top of the program: everything ends as a status
         return _explain(error, verbose="--verbose" in words)
     finally:
         flush()

@@ -1,6 +1,6 @@
 """Score every customer at a date with the champion models, and keep each customer's newest scores.
 
-  ./spark-submit.sh score --as-of 2011-12-09
+./spark-submit.sh score --as-of 2011-12-09
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from models.score import score_frame
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("--as-of", type=day, metavar="D", help="midnight UTC (default: the latest complete one)")
     parser.add_argument("--build", action="store_true", help="build the snapshot of the date first if it is missing")
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     as_of = chosen_as_of(run)
     if run.arguments.build:
         with run.step("build_features") as step:

@@ -8,10 +8,16 @@ from featurestore.tables import Table
 COLUMNS = (
     Column("customer_id", "string", "Customer"),
     Column("as_of_date", "date", "Midnight UTC: only events strictly before it were looked at"),
-    Column("churn_probability", "double", "Calibrated P(no order in the next 60 days); NULL unless ordered in 180 days"),
-    Column("churn_risk_level", "string", "CRITICAL >= 0.8, HIGH >= 0.6, MEDIUM >= 0.4, LOW; NULL where the probability is"),
+    Column(
+        "churn_probability", "double", "Calibrated P(no order in the next 60 days); NULL unless ordered in 180 days"
+    ),
+    Column(
+        "churn_risk_level", "string", "CRITICAL >= 0.8, HIGH >= 0.6, MEDIUM >= 0.4, LOW; NULL where the probability is"
+    ),
     Column("lifecycle", "string", "active (ordered within 180 days), inactive, no_orders"),
-    Column("purchase_probability_30d", "double", "Calibrated P(at least one order in 30 days); NULL without an order ever"),
+    Column(
+        "purchase_probability_30d", "double", "Calibrated P(at least one order in 30 days); NULL without an order ever"
+    ),
     Column("r_score", "int", "Recency score 1 to 5, 5 most recent; NULL without an order"),
     Column("f_score", "int", "Frequency score 1 to 5, 5 most orders"),
     Column("m_score", "int", "Monetary score 1 to 5, 5 highest mean order value; NULL without an order"),

@@ -27,8 +27,7 @@ def create_session(settings: Settings, *, app_name: str, master: str | None = No
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
         builder = builder.master(master).config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jar_files()))
-    session = builder.getOrCreate()
-    return session
+    return builder.getOrCreate()
 
 
 def jar_files() -> list[Path]:

@@ -16,22 +16,28 @@ from featurestore.source_config import SourceConfig, source_config
 
 
 class SparkSettings(Strict):
+    """What Spark is told."""
+
     shuffle_partitions: int = Field(gt=0)
     arrow_batch_rows: int = Field(gt=0)
     snapshot_partitions: int = Field(gt=0)
-    extra: dict[str, str | int | float | bool] = {}
+    extra: dict[str, str | int | float | bool]
 
 
 RfmRow = tuple[str, str, str, str, str]
 
 
 class FeatureSettings(Strict):
+    """Bounds of a fold, and the names of the RFM cells."""
+
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
 
 
 class TrainingSettings(Strict):
+    """As-ofs, boosting and what the driver may read."""
+
     first_as_of_after_days: int = Field(ge=0)
     step_days: int = Field(gt=0)
     minimum_fitted: int = Field(gt=0)
@@ -48,11 +54,15 @@ class TrainingSettings(Strict):
 
 
 class RegistrySettings(Strict):
+    """Where models are kept."""
+
     tracking_uri: str | None
     artifact_root: str | None
 
 
 class SimulationSettings(Strict):
+    """The shop that `demo` simulates."""
+
     customers: int = Field(gt=0)
     days: int = Field(gt=0)
 

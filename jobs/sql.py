@@ -1,6 +1,6 @@
 """Run a query over all tables of the warehouse, by their names; queries only.
 
-  ./spark-submit.sh sql "select churn_risk_level, count(*) from customer_scores_latest group by all"
+./spark-submit.sh sql "select churn_risk_level, count(*) from customer_scores_latest group by all"
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ MAY_CHANGE = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Dro
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("query", metavar="QUERY", help="one SELECT (or WITH, VALUES, DESCRIBE)")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="rows shown at most (default: 50)")
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     refuse_what_changes(run.arguments.query)
     register_tables(run.warehouse)
     register_functions(run.spark)

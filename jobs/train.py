@@ -1,6 +1,6 @@
 """Fit, calibrate, judge and register the model of each label; an unchanged training is reused.
 
-  ./spark-submit.sh train --label churn_60d --as-of 2011-12-09
+./spark-submit.sh train --label churn_60d --as-of 2011-12-09
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import argparse
 from datetime import date
 from pathlib import Path
 
+from pyspark.sql import functions as F
+
 from featurestore.errors import MissingInput
 from featurestore.labels import LABELS
 from featurestore.training_set import TRAINING_SETS
@@ -16,24 +18,24 @@ from jobs.arguments import day
 from jobs.build_training_set import chosen_as_of, split_plan
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
-from models.heads import HEADS, Head
+from models.heads import HEADS
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.registry import Registry
-from models.splits import SplitPlan
 from models.train import TrainedHead, train_head
-from pyspark.sql import functions as F
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
     parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LABELS)})")
     parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
     parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")
 
 
 def run(run: Run) -> None:
+    """Do what the arguments say."""
     as_of = chosen_as_of(run)
     for name in run.arguments.label or list(LABELS):
         print_metrics(run, train_step(run, name, as_of))
@@ -68,7 +70,9 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
             )  # fmt: skip
 
         refit = getattr(run.arguments, "refit", False)
-        crowned = crown(registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit)
+        crowned = crown(
+            registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit
+        )
         bundle = crowned.champion.bundle
         step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, reused=crowned.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
@@ -86,7 +90,9 @@ def _recorded(run: Run, label_name: str) -> str:
                                  make_with=f"build_training_set --label {label_name} --build")  # fmt: skip
     if not run.warehouse.exists(TRAINING_SETS.name):
         raise missing
-    newest = run.warehouse.read(TRAINING_SETS.name).where(F.col("name") == label_name).orderBy(F.desc("version")).first()
+    newest = (
+        run.warehouse.read(TRAINING_SETS.name).where(F.col("name") == label_name).orderBy(F.desc("version")).first()
+    )
     if newest is None:
         raise missing
     return newest["fingerprint"]

@@ -33,7 +33,8 @@ def check_writable(warehouse: str) -> Path:
         ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise EnvironmentProblem(
-            f"warehouse {warehouse} is read-only for this user.\n  Change its permissions, or give another --warehouse PATH."
+            f"warehouse {warehouse} is read-only for this user.\n"
+            "  Change its permissions, or give another --warehouse PATH."
         )
     return folder
 
@@ -50,7 +51,7 @@ def only_writer(warehouse: str, *, wait_seconds: float, tell: Callable[[str], No
         yield
         return
     folder = check_writable(warehouse)
-    with open(folder / LOCK, "w", encoding="utf-8") as lock:
+    with (folder / LOCK).open("w", encoding="utf-8") as lock:
         _acquire(lock.fileno(), warehouse, wait_seconds=wait_seconds, tell=tell)
         yield
 

@@ -41,9 +41,7 @@ def _make(state: State, environ: Mapping[str, str]) -> None:
         shutil.rmtree(state.venv, ignore_errors=True)
         _create(state.venv)
     started = time.monotonic()
-    say(
-        f"Installing the Python packages of {LOCKED_LIST.name} into {state.venv} (minutes the first time) ..."
-    )
+    say(f"Installing the Python packages of {LOCKED_LIST.name} into {state.venv} (minutes the first time) ...")
     _install(state, environ)
     say(f"Python packages installed in {time.monotonic() - started:.0f} s.")
 

@@ -42,9 +42,7 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:
     os.execve(command[0], command, submit_environment(line, state, environ=environ))
 
 
-def submit_command(
-    line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path
-) -> list[str]:
+def submit_command(line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path) -> list[str]:
     """spark-submit with what must be known before the JVM starts; the user's options come last and win."""
     options, lists = take_lists(line.spark, names=("--jars", "--py-files"))
     jars = [*map(str, sorted(state.jars.glob("*.jar"))), *lists["--jars"]]

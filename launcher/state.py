@@ -53,9 +53,7 @@ class State:
         stamp = stamp_of(folder)
         return folder.is_dir() and stamp.is_file() and stamp.read_text() == fingerprint
 
-    def make_once(
-        self, folder: Path, make: Callable[[], None], *, fingerprint: str, what: str, offline: bool
-    ) -> None:
+    def make_once(self, folder: Path, make: Callable[[], None], *, fingerprint: str, what: str, offline: bool) -> None:
         """Calls `make` unless `folder` is up to date; two set-ups at once wait for one another.
 
         The stamp goes first and comes back last, so that `folder` without a stamp is an unfinished one.

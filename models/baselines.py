@@ -100,9 +100,7 @@ def fit_baseline(feature: str, values: Floats, labels: Floats) -> Baseline:
         slope, intercept = fit_line(scaled, labels)
         candidates.append((mean_log_loss(slope * scaled + intercept, labels), scale, slope, intercept))
     _, scale, slope, intercept = min(candidates)
-    return Baseline(
-        feature, scale, missing, slope, intercept, tuple(grid.tolist()) if scale == "rank" else ()
-    )
+    return Baseline(feature, scale, missing, slope, intercept, tuple(grid.tolist()) if scale == "rank" else ())
 
 
 def _strength(values: Floats, labels: Floats) -> tuple[float, float] | None:

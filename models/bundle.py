@@ -101,9 +101,7 @@ def refuse_other_features(bundle: Bundle, *, feature_fingerprint: str, available
     if missing:
         raise OtherFeatures.columns(f"the model of head '{bundle.head}'", missing=missing, available=columns)
     if bundle.feature_fingerprint != feature_fingerprint:
-        raise OtherFeatures.fingerprint(
-            bundle.head, model=bundle.feature_fingerprint, found=feature_fingerprint
-        )
+        raise OtherFeatures.fingerprint(bundle.head, model=bundle.feature_fingerprint, found=feature_fingerprint)
 
 
 def _with_types(described: dict[str, Any]) -> dict[str, Any]:

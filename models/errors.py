@@ -53,9 +53,7 @@ class CannotTrain(DataContractError):
     @classmethod
     def not_numeric(cls, columns: Mapping[str, str]) -> CannotTrain:
         listed = ", ".join(f"'{name}' ({kind})" for name, kind in columns.items())
-        return cls(
-            f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out."
-        )
+        return cls(f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out.")
 
 
 class OtherFeatures(DataContractError):
@@ -75,9 +73,7 @@ class OtherFeatures(DataContractError):
         lines = [f"  '{name}' is missing. {did_you_mean(name, known)}" for name in missing[:10]]
         if len(missing) > 10:
             lines.append(f"  ... and {len(missing) - 10} more.")
-        return cls(
-            "\n".join([f"{owner} needs {len(missing)} columns that the features do not have.", *lines])
-        )
+        return cls("\n".join([f"{owner} needs {len(missing)} columns that the features do not have.", *lines]))
 
 
 class NoModel(DataContractError):
@@ -97,7 +93,4 @@ class BrokenModel(EnvironmentProblem):
 
     @classmethod
     def files(cls, what: str, *, where: str, reason: str) -> BrokenModel:
-        return cls(
-            f"{what} at {where} cannot be read: {reason}.\n"
-            "  Restore the artefacts or train again with --refit."
-        )
+        return cls(f"{what} at {where} cannot be read: {reason}.\n  Restore the artefacts or train again with --refit.")

@@ -30,9 +30,7 @@ class Head:
 
 
 CHURN = Head("churn", "churn_60d", 60, "churn_probability", population="orders_count_180d")
-PURCHASE = Head(
-    "purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime"
-)
+PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime")
 HEADS = {head.name: head for head in (CHURN, PURCHASE)}
 
 

@@ -110,9 +110,7 @@ class Registry:
             return Bundle.load(near)
         with tempfile.TemporaryDirectory() as folder:
             try:
-                found = download_artifacts(
-                    artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri
-                )
+                found = download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri)
             except (MlflowException, OSError) as problem:
                 what = f"version {version.version} of '{version.name}'"
                 raise BrokenModel.files(what, where=source, reason=str(problem)) from problem

@@ -72,9 +72,7 @@ def score_frame(
     )
 
 
-def require_scorable(
-    columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str
-) -> None:
+def require_scorable(columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str) -> None:
     """Raise before any row is read where a model, a column or a definition does not fit."""
     if not models:
         raise DataContractError("there is no model to score with. Train first: ./spark-submit.sh train")
@@ -119,13 +117,9 @@ def _constant_map(values: Mapping[str, str]) -> Column:
     return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
 
 
-def _with_probabilities(
-    features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]
-) -> DataFrame:
+def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]) -> DataFrame:
     """The carried columns and a probability a known head, NULL for one without a model."""
-    inputs = dict.fromkeys(
-        [*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)]
-    )
+    inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
     chosen = features.select(*(column(name) for name in inputs))
     outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
     schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])

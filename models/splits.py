@@ -57,12 +57,7 @@ class SplitPlan:
         Under `by_customer` the id decides between "fit" and "stop"; a row without id is fitted.
         """
         split = self.dates.get(as_of_date)
-        if (
-            split == FIT
-            and self.by_customer
-            and customer_id is not None
-            and is_stopping_customer(customer_id)
-        ):
+        if split == FIT and self.by_customer and customer_id is not None and is_stopping_customer(customer_id):
             return STOP
         return split
 

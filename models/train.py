@@ -154,9 +154,7 @@ def _read(
 
 
 def _baselines(fit: Sample, test: Sample, *, features: Sequence[str]) -> list[BaselineResult]:
-    return compare_baselines(
-        fit.matrix, fit.labels, test=test.matrix, test_labels=test.labels, features=features
-    )
+    return compare_baselines(fit.matrix, fit.labels, test=test.matrix, test_labels=test.labels, features=features)
 
 
 def _summary(baselines: Sequence[BaselineResult]) -> dict[str, str | float]:
@@ -170,6 +168,4 @@ def _require_both_classes(head: Head, counts: Mapping[str, SplitCount]) -> None:
             raise CannotTrain.no_rows(head.name, split=split, label=head.label, found=found)
     fitted = counts[FIT]
     if fitted.positives in (0, fitted.rows):
-        raise CannotTrain.one_class(
-            head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0)
-        )
+        raise CannotTrain.one_class(head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0))

@@ -82,9 +82,7 @@ def read_sample(
     # Bounded: no more than about `at_most` rows reach the driver, and the slice below makes it exact.
     table = chosen.select(*wanted, draw.alias(_DRAW)).toArrow()
     table = table.sort_by([(_DRAW, "ascending")]).slice(0, at_most)
-    return _sample(
-        table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total
-    )
+    return _sample(table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total)
 
 
 def as_float32(schema: T.StructType, features: Sequence[str]) -> list[Column]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.plugins.require_all", "pytester"]
+
 ROOT = Path(__file__).resolve().parent.parent
 TESTS_BY_COST = ("unit", "properties", "contracts", "spark", "e2e", "bench")
 

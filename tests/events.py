@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from featurestore import ingest_runs
-from featurestore.ingest import events_table
+from featurestore.event_tables import events_table
 from featurestore.schemas import ORDERS
 from featurestore.tables import Transaction, Warehouse
 

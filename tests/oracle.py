@@ -10,6 +10,7 @@ import operator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from featurestore.definitions import Aggregate, Condition, Feature
@@ -32,7 +33,7 @@ def in_window(event: dict[str, Any], feature: Feature, as_of: datetime) -> bool:
     return since <= event["event_time"] < until
 
 
-def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any:
+def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any:  # noqa: C901 - one case an aggregate
     """The value of `feature` for one customer's `events` (any order) at `as_of`."""
     chosen = [e for e in events if in_window(e, feature, as_of) and all(satisfies(e, c) for c in feature.where)]
     if feature.measure is not None:
@@ -41,7 +42,7 @@ def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any
     values = [e[feature.measure] for e in chosen] if feature.measure else []
     times = sorted(e["event_time"] for e in chosen)
     days = sorted({(t - EPOCH).days for t in times})
-    gaps = [b - a for a, b in zip(days, days[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(days)]
     match feature.aggregate:
         case Aggregate.COUNT:
             return len(chosen)

@@ -37,19 +37,30 @@ INTERACTION_TYPES = pa.array(["page_view", "product_view", "add_to_cart"])
 PAGES = pa.array(["/", "/new", "/sale", "/search"])
 DEVICES = pa.array(["mobile", "desktop", "tablet"])
 REGIONS = pa.array(
-    ["London", "South East", "North West", "East", "West Midlands", "South West", "Yorkshire", "Scotland",
-     "Wales", "Northern Ireland"]
+    [
+        "London",
+        "South East",
+        "North West",
+        "East",
+        "West Midlands",
+        "South West",
+        "Yorkshire",
+        "Scotland",
+        "Wales",
+        "Northern Ireland",
+    ]
 )
 CUSTOMER_TYPES = pa.array(["consumer", "small_business", "trade"])
 YES_NO = pa.array(["no", "yes"])
 
 _ROWS: dict[str, Callable[..., Rows]] = {
-    "orders": order_rows, "interactions": interaction_rows, "support": ticket_rows, "profiles": profile_rows
+    "orders": order_rows,
+    "interactions": interaction_rows,
+    "support": ticket_rows,
+    "profiles": profile_rows,
 }
 COLUMNS = {
-    "orders": (
-        "order_no", "line_no", "sku", "quantity", "unit_price", "ordered_at", "customer", "exported_on"
-    ),
+    "orders": ("order_no", "line_no", "sku", "quantity", "unit_price", "ordered_at", "customer", "exported_on"),
     "interactions": ("event_id", "customer", "type", "at", "session", "page", "product", "device"),
     "support": ("ticket", "customer", "opened_at", "resolved_at", "satisfaction", "escalated"),
     "profiles": ("customer", "changed_at", "region", "income", "birth_year", "customer_type"),
@@ -74,10 +85,7 @@ def dirt_counts(world: World, customers: Integers) -> pa.RecordBatch:
     histories = _histories(world, customers)
     counted = [(source, count_by_kind(_rows(world, source, histories))) for source in SOURCES]
     found = [
-        (source, kind.name.lower(), int(counts[kind]))
-        for source, counts in counted
-        for kind in Kind
-        if counts[kind]
+        (source, kind.name.lower(), int(counts[kind])) for source, counts in counted for kind in Kind if counts[kind]
     ]
     names = ("source", "kind", "rows")
     types = (pa.string(), pa.string(), pa.int64())
@@ -175,7 +183,10 @@ def _profiles(rows: Rows, histories: Histories, world: World) -> list[pa.Array]:
 
 
 _WRITTEN: dict[str, Callable[[Rows, Histories, World], list[pa.Array]]] = {
-    "orders": _orders, "interactions": _interactions, "support": _support, "profiles": _profiles
+    "orders": _orders,
+    "interactions": _interactions,
+    "support": _support,
+    "profiles": _profiles,
 }
 
 

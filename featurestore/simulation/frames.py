@@ -27,9 +27,7 @@ DIRT_SCHEMA = "source string, kind string, rows bigint"
 Drawn = Callable[[Integers], Iterable[pa.RecordBatch]]
 
 
-def export_frame(
-    spark: SparkSession, world: World, source: str, *, partitions: int | None = None
-) -> DataFrame:
+def export_frame(spark: SparkSession, world: World, source: str, *, partitions: int | None = None) -> DataFrame:
     """The rows of one export, all columns string; their set does not depend on `partitions`.
 
     Raises ConfigurationError for an unknown source.

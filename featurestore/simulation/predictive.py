@@ -49,9 +49,7 @@ def expected_orders(process: Process, seen: Evidence, *, day: int, horizon: int)
     return alive_probability(process, seen) * total / _NODES
 
 
-def expected_spend(
-    process: Process, histories: Histories, seen: Evidence, *, day: int, horizon: int
-) -> Floats:
+def expected_spend(process: Process, histories: Histories, seen: Evidence, *, day: int, horizon: int) -> Floats:
     """E[spend in the `horizon` days from `day` | evidence], in currency; values do not depend on orders."""
     mean, deviation = value_level(process, histories, seen, day=day)
     value = np.exp(mean + (deviation**2 + process.value_within**2) / 2)

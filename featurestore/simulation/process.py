@@ -109,9 +109,7 @@ def simulate_histories(process: Process, customers: Integers, *, days: int, seed
         order_second=second[is_order],
         order_cents=_cents(process, traits, customers, owner=orders, number=number, seed=seed),
         order_ends=ends[is_order],
-        order_ticket=_tickets(
-            process, customers, owner=orders, number=number, ends=ends[is_order], seed=seed
-        ),
+        order_ticket=_tickets(process, customers, owner=orders, number=number, ends=ends[is_order], seed=seed),
         view_start=_starts(views, len(customers)),
         view_owner=views,
         view_second=second[~is_order],
@@ -173,9 +171,7 @@ def _starts(owner: Integers, customers: int) -> Integers:
     return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=customers))]).astype(np.int64)
 
 
-def _event_uniforms(
-    seed: int, purpose: Purpose, customers: Integers, *, owner: Integers, number: Integers
-) -> Floats:
+def _event_uniforms(seed: int, purpose: Purpose, customers: Integers, *, owner: Integers, number: Integers) -> Floats:
     customer_keys: Words = keys(seed, purpose, customers)
     return uniforms(customer_keys[owner], number)
 

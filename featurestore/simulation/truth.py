@@ -60,9 +60,7 @@ def checked_days(world: World, days: Iterable[int]) -> list[int]:
     asked = list(days)
     for day in asked:
         if not 0 < day <= world.days:
-            raise ConfigurationError(
-                f"truth day {day} lies outside the simulation; expected 1 to {world.days}."
-            )
+            raise ConfigurationError(f"truth day {day} lies outside the simulation; expected 1 to {world.days}.")
     return asked
 
 

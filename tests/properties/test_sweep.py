@@ -75,7 +75,10 @@ def swept(rows, folds, *, batch_rows=1000, customers_per_fold=4096, events_per_f
     ordered = sorted(rows, key=lambda e: (e["customer_id"], e["event_time"]))
     table = pa.Table.from_pylist(ordered, schema=EVENTS)
     plan = FoldPlan(
-        tuple(folds), (), tuple(int(t.timestamp() * 1_000_000) for t in as_ofs), Limits(customers_per_fold, events_per_fold)
+        tuple(folds),
+        (),
+        tuple(int(t.timestamp() * 1_000_000) for t in as_ofs),
+        Limits(customers_per_fold, events_per_fold),
     )
     answered = [b.to_pylist() for b in fold_batches(table.to_batches(max_chunksize=batch_rows), plan)]
     return {(row.pop("customer_id"), row.pop("as_of_date")): row for rows in answered for row in rows}

@@ -72,9 +72,7 @@ def features(spark) -> DataFrame:
     return spark.createDataFrame(_table()).cache()
 
 
-def _score(
-    features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None
-) -> DataFrame:
+def _score(features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None) -> DataFrame:
     return score_frame(
         features,
         models=models,
@@ -169,9 +167,7 @@ def test_risk_levels_at_their_edges(spark) -> None:
         0.39: "LOW",
     }
     rows = spark.createDataFrame([(p,) for p in [*edges, None]], "p double")
-    found = {
-        row.p: row.level for row in rows.select("p", risk_level(F.col("p")).alias("level")).toLocalIterator()
-    }
+    found = {row.p: row.level for row in rows.select("p", risk_level(F.col("p")).alias("level")).toLocalIterator()}
     assert found == {**edges, None: None}
 
 
@@ -198,9 +194,7 @@ def test_models_of_other_features_are_refused_before_a_row_is_read(features: Dat
     with pytest.raises(OtherFeatures, match="'m_score' is missing"):
         _score(features.drop("m_score"))
     older = {
-        "churn": replace(
-            MODELS["churn"], bundle=replace(MODELS["churn"].bundle, feature_fingerprint="features-0")
-        )
+        "churn": replace(MODELS["churn"], bundle=replace(MODELS["churn"].bundle, feature_fingerprint="features-0"))
     }
     with pytest.raises(OtherFeatures, match="features-0"):
         _score(features, models={**MODELS, **older})

@@ -62,8 +62,10 @@ def test_a_second_run_replaces_the_first(spark, tmp_path: Path) -> None:
 def test_nobody_and_one(spark, tmp_path: Path, customers: int) -> None:
     world = World(customers=customers, days=60, seed=3)
     made = simulate(spark, str(tmp_path), world=world)
-    lines = spark.read.option("header", True).schema(export_frame(spark, world, "orders").schema).csv(
-        made.folders["orders"]
+    lines = (
+        spark.read.option("header", True)
+        .schema(export_frame(spark, world, "orders").schema)
+        .csv(made.folders["orders"])
     )
     assert (lines.count() > 0) == (customers > 0)
     # Day 49 of 60 lies after every birth.

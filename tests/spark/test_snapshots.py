@@ -46,7 +46,9 @@ def test_random_customers_equal_the_oracle(warehouse):
     lines = list(random_lines(customers=300, seed=7))
     add_batch(warehouse, lines)
     build(warehouse)
-    found = {(r["customer_id"], r["as_of_date"]): r for r in read_snapshots(warehouse, ORDERS_VIEW, dates=DATES).collect()}
+    found = {
+        (r["customer_id"], r["as_of_date"]): r for r in read_snapshots(warehouse, ORDERS_VIEW, dates=DATES).collect()
+    }
     for customer in {line["customer_id"] for line in lines}:
         own = [line for line in lines if line["customer_id"] == customer]
         for day in DATES:
@@ -60,7 +62,10 @@ def test_random_customers_equal_the_oracle(warehouse):
 
 def test_scores_count_the_cut_points_below_and_ties_score_equally(warehouse):
     day = date(2024, 1, 1)
-    lines = [order_line(f"c{n:02}", START + timedelta(days=d)) for n, d in enumerate([0, 0, 0, 50, 100, 100, 200, 300, 301, 302])]
+    lines = [
+        order_line(f"c{n:02}", START + timedelta(days=d))
+        for n, d in enumerate([0, 0, 0, 50, 100, 100, 200, 300, 301, 302])
+    ]
     add_batch(warehouse, lines)
     build(warehouse, [day])
     rows = read_snapshots(warehouse, ORDERS_VIEW, dates=[day]).orderBy("customer_id").collect()

@@ -59,9 +59,7 @@ def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
     return rows.withColumn("split", split_column(plan))
 
 
-def _train(
-    rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan=PLAN, seed: int = 42
-) -> TrainedHead:
+def _train(rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan=PLAN, seed: int = 42) -> TrainedHead:
     return train_head(
         rows,
         head=CHURN,
@@ -177,9 +175,7 @@ def test_spark_and_arrow_give_a_model_the_same_numbers(training_set: DataFrame) 
     )
 
 
-def test_a_training_is_reused_by_its_fingerprint_unless_refitted(
-    trained: TrainedHead, tmp_path: Path
-) -> None:
+def test_a_training_is_reused_by_its_fingerprint_unless_refitted(trained: TrainedHead, tmp_path: Path) -> None:
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"))
     fingerprint = training_fingerprint(
         CHURN,
@@ -197,9 +193,7 @@ def test_a_training_is_reused_by_its_fingerprint_unless_refitted(
         return fits[-1]
 
     def crowned(*, refit: bool) -> tuple[str, bool]:
-        found = crown(
-            registry, CHURN, fingerprint=fingerprint, fit=fit, parameters=PARAMETERS.describe(), refit=refit
-        )
+        found = crown(registry, CHURN, fingerprint=fingerprint, fit=fit, parameters=PARAMETERS.describe(), refit=refit)
         return found.champion.version, found.reused
 
     assert [crowned(refit=False), crowned(refit=False), crowned(refit=True)] == [

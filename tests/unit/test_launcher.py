@@ -169,9 +169,7 @@ def test_too_little_disk_is_refused_before_anything_is_installed(machine):
 
 def test_a_folder_that_cannot_be_made_is_an_environment_problem(machine, tmp_path):
     (tmp_path / "file").touch()
-    refused(
-        machine.start("demo", TESSERA_HOME=str(tmp_path / "file" / "home")), "Not a directory", "TESSERA_HOME"
-    )
+    refused(machine.start("demo", TESSERA_HOME=str(tmp_path / "file" / "home")), "Not a directory", "TESSERA_HOME")
 
 
 def test_no_network_names_the_settings_of_a_proxy_and_stays_unfinished(machine):
@@ -183,9 +181,7 @@ def test_no_network_names_the_settings_of_a_proxy_and_stays_unfinished(machine):
         "PIP_RETRIES": "0",
         "PIP_NO_CACHE_DIR": "1",
     }
-    refused(
-        machine.start("demo", TESSERA_MIN_FREE_MB="1", **index), "could not be installed", "PIP_INDEX_URL"
-    )
+    refused(machine.start("demo", TESSERA_MIN_FREE_MB="1", **index), "could not be installed", "PIP_INDEX_URL")
     assert not stamp_of(State(machine.home).venv).exists()
 
 

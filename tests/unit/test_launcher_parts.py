@@ -94,9 +94,7 @@ def test_jars_that_spark_brings_are_left_out_whatever_their_version(tmp_path):
     for name in ("io.delta_delta-storage-4.4.0.jar", "com.github.luben_zstd-jni-1.5.7-3.jar"):
         (resolved / name).touch()
     (spark / "zstd-jni-1.5.7-6.jar").touch()
-    assert [jar.name for jar in missing_from_spark(resolved, spark_jars=spark)] == [
-        "io.delta_delta-storage-4.4.0.jar"
-    ]
+    assert [jar.name for jar in missing_from_spark(resolved, spark_jars=spark)] == ["io.delta_delta-storage-4.4.0.jar"]
 
 
 @pytest.mark.parametrize(("mirror_of", "used"), [("central", True), ("*,!here", True), ("other", False)])

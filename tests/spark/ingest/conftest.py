@@ -39,9 +39,7 @@ def shop(**changes):
     return source_config(yaml.safe_dump({**SHOP, **changes}), where="shop.yml")
 
 
-def line(
-    customer="13085", order="1", number="1", sku="85048", pieces="2", price="1.50", at="2024-01-02 10:00:00"
-):
+def line(customer="13085", order="1", number="1", sku="85048", pieces="2", price="1.50", at="2024-01-02 10:00:00"):
     return f"{customer},{order},{number},{sku},{pieces},{price},{at}"
 
 

@@ -26,10 +26,7 @@ SOURCES = Path(__file__).resolve().parents[3] / "conf" / "sources"
 
 
 def records():
-    return [
-        dict(zip(HEADER.split(","), (text or None for text in each.split(",")), strict=True))
-        for each in LINES
-    ]
+    return [dict(zip(HEADER.split(","), (text or None for text in each.split(",")), strict=True)) for each in LINES]
 
 
 def test_gzip_is_read_like_the_file_inside(feed, rows, tmp_path):
@@ -41,9 +38,7 @@ def test_gzip_is_read_like_the_file_inside(feed, rows, tmp_path):
 
 def test_json_lines_with_numbers_and_a_broken_line(feed, rows, write):
     numbers = [{**each, "pieces": 2, "price": float(each["price"])} for each in records()]
-    path = write(
-        *map(json.dumps, numbers), '{"customer": "13085", "order"', "", "[1]", name="o.json", header=None
-    )
+    path = write(*map(json.dumps, numbers), '{"customer": "13085", "order"', "", "[1]", name="o.json", header=None)
 
     report = feed(path, shop(format="json"))
 
@@ -74,15 +69,11 @@ def test_a_timestamp_of_parquet_is_an_instant_and_a_fraction_no_count(feed, rows
         "from values (2d), (1.7d), (double('nan')) as t(x)"
     ).write.parquet(path)
     amount = "round(pieces * price, 2)"
-    report = feed(
-        path, shop(format="parquet", time_format=None, columns={**shop().columns, "amount": amount})
-    )
+    report = feed(path, shop(format="parquet", time_format=None, columns={**shop().columns, "amount": amount}))
 
     assert counts(report) == (3, 1, 2, 0)
     assert report.reasons["quantity_unparsable"] == 2
-    assert rows("events_orders", "event_time", "local_hour", "amount") == [
-        ("2023-07-03 10:00:00", "11", "3.00")
-    ]
+    assert rows("events_orders", "event_time", "local_hour", "amount") == [("2023-07-03 10:00:00", "11", "3.00")]
 
 
 def test_a_folder_is_one_batch(feed, write, tmp_path):
@@ -105,9 +96,7 @@ def test_cdnow_both_files(feed, rows, write):
         name="master.txt",
         header=None,
     )
-    sample = write(
-        " 00004 0001 19970101  2   29.33", " 00004 0001 19970118  2    0.00", name="sample.txt", header=None
-    )
+    sample = write(" 00004 0001 19970101  2   29.33", " 00004 0001 19970118  2    0.00", name="sample.txt", header=None)
 
     assert counts(feed(master, config)) == (5, 3, 2, 0)
     assert counts(feed(sample, config)) == (2, 1, 0, 1)
@@ -120,9 +109,7 @@ def test_cdnow_both_files(feed, rows, write):
 
 
 def test_a_ticket_is_two_events_and_no_outcome_is_known_at_the_opening(feed, rows, write):
-    config = source_config(
-        (SOURCES / "simulated_support.yml").read_text(encoding="utf-8"), where="support.yml"
-    )
+    config = source_config((SOURCES / "simulated_support.yml").read_text(encoding="utf-8"), where="support.yml")
     config = config.model_copy(update={"quarantined_share_limit": 0.5})
     path = write(
         "T1,c,2024-01-02 10:00:00,2024-01-03 10:00:00,4,yes",
@@ -141,9 +128,7 @@ def test_a_ticket_is_two_events_and_no_outcome_is_known_at_the_opening(feed, row
 
 
 def test_a_profile_row_is_an_event_an_attribute(feed, rows, write):
-    config = source_config(
-        (SOURCES / "simulated_profiles.yml").read_text(encoding="utf-8"), where="profiles.yml"
-    )
+    config = source_config((SOURCES / "simulated_profiles.yml").read_text(encoding="utf-8"), where="profiles.yml")
     config = config.model_copy(update={"quarantined_share_limit": 0.5})
     path = write(
         "c,2024-01-02 10:00:00,London,30000,,",

@@ -94,9 +94,7 @@ def test_a_file_that_is_no_gzip(feed, tmp_path):
 
 
 def test_an_expression_that_fails_on_a_value_names_the_way_out(feed, write):
-    config = shop(
-        columns={**shop().columns, "amount": "try_cast(price as bigint) / try_cast(pieces as bigint)"}
-    )
+    config = shop(columns={**shop().columns, "amount": "try_cast(price as bigint) / try_cast(pieces as bigint)"})
 
     assert "try_divide" in refusal(feed, write(line(price="1", pieces="0")), config)
 

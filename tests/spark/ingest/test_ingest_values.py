@@ -128,9 +128,7 @@ def test_when_the_business_knew(feed, write, rows, changes, known):
 def test_a_batch_that_tells_of_earlier_knowledge_is_a_restatement(feed, write):
     config = shop(known_at_lag="1d")
     first = feed(write(line(order="1")), config)
-    second = feed(
-        write(line(order="2"), name="2.csv"), config, ingested_at=first.ingested_at + timedelta(days=1)
-    )
+    second = feed(write(line(order="2"), name="2.csv"), config, ingested_at=first.ingested_at + timedelta(days=1))
 
     assert (first.is_restatement, second.is_restatement) == (False, True)
 

@@ -12,9 +12,7 @@ from models.calibrate import Calibrator
 from models.heads import CHURN, Head
 
 
-def small_bundle(
-    head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"), sign: float = 1.0
-) -> Bundle:
+def small_bundle(head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"), sign: float = 1.0) -> Bundle:
     """A model fitted natively on three normal features; the outcome rises with `sign` times the first."""
     rng = np.random.default_rng(7)
     matrix = rng.normal(size=(400, len(features))).astype(np.float32)

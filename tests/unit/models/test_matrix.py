@@ -23,9 +23,7 @@ EXPECTED = np.array(
 )
 
 
-@pytest.mark.parametrize(
-    "rows", [pa.table(COLUMNS), pa.RecordBatch.from_pydict(COLUMNS)], ids=["table", "batch"]
-)
+@pytest.mark.parametrize("rows", [pa.table(COLUMNS), pa.RecordBatch.from_pydict(COLUMNS)], ids=["table", "batch"])
 def test_values_and_order(rows: pa.Table | pa.RecordBatch) -> None:
     found = feature_matrix(rows, tuple(COLUMNS))
     assert found.dtype == np.float32

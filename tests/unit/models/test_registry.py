@@ -108,9 +108,7 @@ def test_killed_before_the_alias_nothing_is_champion_and_the_version_is_found(
     assert found is not None and found.bundle == bundle
 
 
-def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(
-    registry: Registry, bundle: Bundle
-) -> None:
+def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(registry: Registry, bundle: Bundle) -> None:
     registry.register(bundle, RECORD)
     shutil.rmtree(Path(registry.artifact_root))
     assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
@@ -122,9 +120,7 @@ def test_an_abandoned_run_is_closed_by_the_next(registry: Registry, bundle: Bund
     registry.register(bundle, RECORD)
     client = registry._client
     experiment = client.get_experiment_by_name("tessera").experiment_id
-    open_runs = {
-        head: client.create_run(experiment, tags={"head": head}).info.run_id for head in ("churn", "purchase")
-    }
+    open_runs = {head: client.create_run(experiment, tags={"head": head}).info.run_id for head in ("churn", "purchase")}
     registry.register(bundle, RECORD)
     found = {head: client.get_run(run_id).info.status for head, run_id in open_runs.items()}
     assert found == {"churn": "KILLED", "purchase": "RUNNING"}

@@ -29,9 +29,7 @@ def test_dates_of_online_retail(horizon: int, test: date, calibrate: date, learn
     assert (plan.test, plan.calibration, plan.stopping) == (test, calibrate, learn)
     assert plan.fitted[-1] == learn - timedelta(days=horizon)
     assert plan.fitted[0] >= START + timedelta(days=180)
-    assert {after - before for before, after in zip(plan.fitted, plan.fitted[1:], strict=False)} == {
-        timedelta(days=28)
-    }
+    assert {after - before for before, after in zip(plan.fitted, plan.fitted[1:], strict=False)} == {timedelta(days=28)}
 
 
 def test_a_date_outside_the_plan_has_no_split() -> None:
@@ -83,9 +81,7 @@ def test_settings_below_one_are_refused(name: str) -> None:
     step=st.integers(1, 60),
     minimum=st.integers(1, 6),
 )
-def test_no_label_reaches_into_a_later_split(
-    horizon: int, history: int, first: int, step: int, minimum: int
-) -> None:
+def test_no_label_reaches_into_a_later_split(horizon: int, history: int, first: int, step: int, minimum: int) -> None:
     start = AS_OF - timedelta(days=history)
     try:
         plan = plan_splits(

@@ -19,9 +19,7 @@ WORLD = World(customers=20_000, days=1_100, seed=1)
 class Outcomes:
     def __init__(self, world: World) -> None:
         self.customers = world.customers
-        self.histories = simulate_histories(
-            world.process, np.arange(world.customers), days=world.days, seed=world.seed
-        )
+        self.histories = simulate_histories(world.process, np.arange(world.customers), days=world.days, seed=world.seed)
         self.heads: dict[str, np.ndarray] = {}
         for batch in truth(world, np.arange(world.customers), days=[world.truth_day]):
             column = "expectation" if batch["head"][0].as_py() == "spend_90d" else "probability"
@@ -105,8 +103,7 @@ def test_customers_not_yet_born_have_no_row_and_blocks_do_not_matter() -> None:
     world = World(customers=200, days=400, seed=4)
     whole = pa.Table.from_batches(truth(world, np.arange(200), days=[100, 399]))
     parts = pa.concat_tables(
-        pa.Table.from_batches(truth(world, block, days=[100, 399]))
-        for block in np.array_split(np.arange(200), 7)
+        pa.Table.from_batches(truth(world, block, days=[100, 399])) for block in np.array_split(np.arange(200), 7)
     )
     order = [("head", "ascending"), ("as_of_date", "ascending"), ("customer_id", "ascending")]
     assert whole.sort_by(order).equals(parts.sort_by(order))

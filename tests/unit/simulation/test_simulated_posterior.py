@@ -110,9 +110,7 @@ def test_decline_agrees_with_brute_force(case: str) -> None:
     orders, _ = latent.futures(horizon=90)
     mean, deviation = value_level(FLAT, histories, seen, day=DAY)
     level = latent.generator.normal(mean[0], deviation[0], len(orders))
-    spend = np.array(
-        [np.exp(latent.generator.normal(m, 0.7, n)).sum() for m, n in zip(level, orders, strict=True)]
-    )
+    spend = np.array([np.exp(latent.generator.normal(m, 0.7, n)).sum() for m, n in zip(level, orders, strict=True)])
     expected = 1 - latent.alive_probability() * (1 - (spend < 300).mean())
     found = decline_probability(
         FLAT,

@@ -85,6 +85,6 @@ def test_rates_are_those_of_the_parameters() -> None:
     assert len(histories.view_second) / repeats == pytest.approx(2.0, rel=0.02)
     first = np.log(histories.order_cents[histories.order_start[:-1]] / 100)
     assert (first.mean(), first.std()) == pytest.approx((5.5, np.hypot(0.8, 0.7)), abs=0.02)
-    share = np.bincount(histories.order_owner, weights=ends) [: 40_000]
+    share = np.bincount(histories.order_owner, weights=ends)[:40_000]
     assert np.average(ends[histories.order_start[:-1]]) == pytest.approx(0.9 / 7.9, abs=0.006)
     assert share.max() == 1
