@@ -1,0 +1,83 @@
+"""The whole story in a temporary folder: raw files of a small shop in, scored customers out; twice."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+import pytest
+from chispa import assert_df_equality
+from deltalake import DeltaTable
+
+from featurestore.event_tables import events_table
+from featurestore.ingest_runs import INGEST_RUNS
+from featurestore.schemas import ORDERS
+from featurestore.snapshots import SNAPSHOTS
+from featurestore.tables import Warehouse
+from featurestore.training_set import TRAINING_SETS
+from jobs.main import main
+from jobs.score_tables import LATEST, SCORES
+
+AS_OF = date(2024, 6, 19)
+COMPARED = [events_table(ORDERS), INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST]
+WHOLE = ["features_orders", "population_orders", "feature_catalog", "training_set_purchase_30d", "truth"]
+
+
+@pytest.fixture(scope="module")
+def told(spark, tmp_path_factory):
+    """The warehouse after one demo of 800 customers, and what it printed."""
+    folder = tmp_path_factory.mktemp("demo") / "lakehouse"
+    return Warehouse(spark, str(folder))
+
+
+def demo(warehouse, capsys):
+    status = main(["demo", "--conf", "local", "--warehouse", warehouse.root, "--set", "simulation.customers=800",
+                   "--set", "training.trees=60"])  # fmt: skip
+    return status, capsys.readouterr()
+
+
+def without_lineage(warehouse, table):
+    return warehouse.read(table.name).select(*[c.name for c in table.columns if not c.lineage])
+
+
+def test_the_demo_tells_the_story_and_again_is_the_same(told, capsys):
+    status, shown = demo(told, capsys)
+    assert status == 0, shown.err
+    for part in ("rows read =", "purchase (purchase_30d)", "best single feature", "oracle", "most at risk"):
+        assert part in shown.out
+    scores = told.read("customer_scores")
+    assert {row["as_of_date"] for row in scores.select("as_of_date").distinct().collect()} == {AS_OF}
+    assert scores.count() == told.read("features_orders").where(f"as_of_date = DATE'{AS_OF}'").count()
+    assert scores.where("churn_probability not between 0 and 1").count() == 0
+    assert scores.where("purchase_probability_30d > 1 - churn_probability").count() == 0
+    assert scores.where("lifecycle <> 'active' and churn_probability is not null").count() == 0
+    before = {t.name: without_lineage(told, t).localCheckpoint() for t in COMPARED}
+    before |= {name: told.read(name).localCheckpoint() for name in WHOLE}
+    status, shown = demo(told, capsys)
+    assert status == 0, shown.err
+    for table in COMPARED:
+        assert_df_equality(without_lineage(told, table), before[table.name], ignore_row_order=True)
+    for name in WHOLE:
+        assert_df_equality(told.read(name), before[name], ignore_row_order=True)
+
+
+def test_other_readers_see_the_same_scores(told):
+    expected = told.read("customer_scores").selectExpr("count(*)", "avg(churn_probability)").first()
+    reader = duckdb.connect()
+    reader.register("scores", DeltaTable(told.path("customer_scores")).to_pyarrow_table())
+    found = reader.sql("select count(*), avg(churn_probability) from scores").fetchone()
+    assert found[0] == expected[0]
+    assert found[1] == pytest.approx(expected[1], abs=1e-12)
+
+
+def test_sql_reads_every_table_by_name(told, capsys):
+    query = "select count(*) n, max(overdue_ratio(10.0D, 4.0D)) r from customer_scores_latest"
+    assert main(["sql", query, "--warehouse", told.root]) == 0
+    assert "2.5" in capsys.readouterr().out
+
+
+def test_jobs_before_their_input_name_the_job_that_makes_it(spark, tmp_path, capsys):
+    where = ["--warehouse", str(tmp_path / "empty")]
+    for words in (["build_features"], ["build_training_set"], ["train"], ["score"]):
+        assert main([*words, *where]) == 3
+        assert "spark-submit.sh ingest" in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""Commands that are wrong before Spark is needed: the status, and what is said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from featurestore.errors import EnvironmentProblem
+from jobs.main import main
+from jobs.workplace import only_writer
+
+WRONG_COMMANDS = [
+    (["ingst"], 2, "Did you mean 'ingest'?"),
+    (["build_features", "--setp", "3"], 2, "Did you mean '--set'"),
+    (["build_features", "--dates", "2011-02-30"], 2, "is no date"),
+    (["build_features", "--step", "-7"], 2, "at least 1"),
+    (["build_features", "--set", "spark.shuffle_partition=3"], 2, "Did you mean 'shuffle_partitions'?"),
+    (["build_features", "--set", "spark.shuffle_partitions=many"], 2, "valid integer"),
+    (["build_features", "--conf", "locl"], 2, "Did you mean 'local'?"),
+    (["sql", "drop table customer_scores"], 2, "queries only"),
+    (["sql", "select 1; select 2"], 2, "one query"),
+    (["sql", "selec 1"], 2, ""),
+]
+
+
+@pytest.mark.parametrize(("words", "status", "said"), WRONG_COMMANDS, ids=lambda value: str(value)[:40])
+def test_a_wrong_command_says_what_and_ends_with_its_status(words, status, said, tmp_path, capsys):
+    where = [] if words == ["ingst"] else ["--warehouse", str(tmp_path / "w")]
+    assert main([*words, *where]) == status
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "Traceback" not in shown
+
+
+def test_help_lists_the_jobs(capsys):
+    assert main(["--help"]) == 0
+    assert "build_training_set" in capsys.readouterr().out
+
+
+def test_a_warehouse_that_is_a_file(tmp_path, capsys):
+    (tmp_path / "w").write_text("not a folder")
+    assert main(["build_features", "--warehouse", str(tmp_path / "w")]) == 4
+    assert "is a file" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_a_warehouse_that_may_not_be_written(tmp_path):
+    code = "from jobs.workplace import check_writable; import sys; check_writable(sys.argv[1])"
+    (tmp_path / "w").mkdir(mode=0o555)
+    become_nobody = "import os; os.setgid(65534); os.setuid(65534); "
+    imported = "import jobs.workplace; "
+    done = subprocess.run(
+        [sys.executable, "-c", imported + become_nobody + code, str(tmp_path / "w")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "EnvironmentProblem" in done.stderr
+
+
+def test_a_second_writer_waits_and_then_gives_up(tmp_path):
+    told = []
+    where = str(tmp_path / "w")
+    with (
+        only_writer(where, wait_seconds=0, tell=told.append),
+        pytest.raises(EnvironmentProblem, match="another job"),
+        only_writer(where, wait_seconds=0, tell=told.append),
+    ):
+        pass
+    with only_writer(where, wait_seconds=0, tell=told.append):
+        assert told == []
