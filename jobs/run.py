@@ -43,6 +43,9 @@ JOB_RUNS = Table(
 )
 
 
+WIDTH_OF_A_PIPE = 140
+
+
 @dataclass
 class Step:
     """One step of a run: what it is, how long it took, what it reported."""
@@ -61,7 +64,9 @@ class Run:
         self.arguments, self.settings = arguments, settings
         self.run_id = uuid.uuid4().hex[:12]
         self.started_at = datetime.now(UTC)
-        self.out = Console(highlight=False, soft_wrap=True)
+        # A pipe or a file has no width: tables there are as wide as they need.
+        width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
+        self.out = Console(highlight=False, soft_wrap=True, width=width)
         self.progress = Console(stderr=True, highlight=False, soft_wrap=True)
         self.steps: list[Step] = []
 
