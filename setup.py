@@ -7,7 +7,9 @@ from setuptools import find_packages, setup
 NEEDED = [
     "pyspark>=4.1.3,<4.2",  # 4.2.0 hangs on a plain @udf over Parquet or a cached frame
     "delta-spark==4.4.0",  # the tables; the JARs of 4.4.1 are not published
+    "deltalake>=1.6,<2",  # reads versions and transaction ids from a table's log without a Spark job
     "numpy>=2,<3",  # the sweep's arithmetic over sorted arrays
+    "scipy>=1.14,<2",  # the special functions of the simulated truth
     "pandas>=2.2,<3",  # what PySpark 4.1 supports for Arrow UDFs and small results
     "pyarrow>=18,<26",  # batches between Spark and NumPy; the upper bound is MLflow's
     "mlflow>=3.17,<3.18",  # runs and the registry: aliases, `name=`, an SQLite store
@@ -15,7 +17,7 @@ NEEDED = [
     "scikit-learn>=1.9,<2",  # baselines, calibration, clustering, metrics
     "pydantic>=2.7,<3",  # settings that are checked once, with the names of what is wrong
     "PyYAML>=6,<7",  # the files in conf/
-    "sqlglot>=27,<31",  # parses the SQL expressions of a configuration before Spark sees them
+    "sqlglot>=30,<31",  # parses the SQL expressions of a configuration before Spark sees them
     "rich>=13.9,<16",  # progress on a terminal and the tables a person reads
     "matplotlib>=3.9,<4",  # the plots of reports and notebooks
 ]
@@ -26,7 +28,6 @@ EXTRAS = {
         "pytest-timeout>=2.3,<3",  # a hanging JVM must fail a test, not the whole run
         "hypothesis>=6.130,<7",  # the laws, as properties
         "chispa>=0.12,<0.13",  # compares frames with the difference side by side
-        "deltalake>=1.6,<2",  # proves that another engine reads the tables
         "duckdb>=1.4,<3",  # proves the same, and answers independent SQL
     ],
     "dev": [
