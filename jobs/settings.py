@@ -91,10 +91,11 @@ def load_settings(overlay: str | None = None, *, assignments: Sequence[str] = ()
     if overlay is not None:
         where = f"conf/{overlay}.yml" if overlay in overlay_names() else overlay
         values = _merged(values, parse_yaml(_conf_text(overlay), where=where))
+    settings = validated(Settings, values, where=where)
     for assignment in assignments:
         values = _merged(values, _assigned(assignment))
-        where = f"--set {assignment}"
-    return validated(Settings, values, where=where)
+        settings = validated(Settings, values, where=f"--set {assignment}")
+    return settings
 
 
 def overlay_names() -> list[str]:

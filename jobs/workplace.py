@@ -23,13 +23,16 @@ def is_local(warehouse: str) -> bool:
 def check_writable(warehouse: str) -> Path:
     """Make the folder if it is not there; EnvironmentProblem for a file, or a folder that may not be written."""
     folder = Path(warehouse)
-    if folder.exists() and not folder.is_dir():
-        raise EnvironmentProblem(f"warehouse {warehouse} is a file, not a folder.\n  Give another --warehouse PATH.")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise EnvironmentProblem(
+                f"warehouse {warehouse} is a file, not a folder.\n  Give another --warehouse PATH."
+            )
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentProblem(
-            f"warehouse {warehouse} cannot be made: {error.strerror}.\n  Give a --warehouse PATH that you may write."
+            f"warehouse {warehouse} cannot be made or reached: {error.strerror}.\n"
+            "  Give a --warehouse PATH that you may write."
         ) from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise EnvironmentProblem(

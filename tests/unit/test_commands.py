@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ WRONG_COMMANDS = [
     (["build_features", "--setp", "3"], 2, "Did you mean '--set'"),
     (["build_features", "--dates", "2011-02-30"], 2, "is no date"),
     (["build_features", "--step", "-7"], 2, "at least 1"),
-    (["build_features", "--set", "spark.shuffle_partition=3"], 2, "Did you mean 'shuffle_partitions'?"),
+    (["build_features", "--set", "spark.shuffle_partition=3"], 2, "Did you mean 'shuffle_partitions'"),
     (["build_features", "--set", "spark.shuffle_partitions=many"], 2, "valid integer"),
     (["build_features", "--conf", "locl"], 2, "Did you mean 'local'?"),
     (["sql", "drop table customer_scores"], 2, "queries only"),
@@ -47,17 +49,16 @@ def test_a_warehouse_that_is_a_file(tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_a_warehouse_that_may_not_be_written(tmp_path):
-    code = "from jobs.workplace import check_writable; import sys; check_writable(sys.argv[1])"
-    (tmp_path / "w").mkdir(mode=0o555)
-    become_nobody = "import os; os.setgid(65534); os.setuid(65534); "
-    imported = "import jobs.workplace; "
-    done = subprocess.run(
-        [sys.executable, "-c", imported + become_nobody + code, str(tmp_path / "w")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize("place", ["", "below"])
+def test_a_warehouse_that_may_not_be_written(place):
+    become_nobody = "import jobs.workplace, os; os.setgid(65534); os.setuid(65534); "
+    code = "import sys; jobs.workplace.check_writable(sys.argv[1])"
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", become_nobody + code, str(Path(folder) / place)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
     assert "EnvironmentProblem" in done.stderr
 
 
