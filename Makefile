@@ -13,7 +13,7 @@ LOCK_OPTIONS := --extra all --strip-extras --allow-unsafe --no-header --annotati
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-spark test-deep lint format lock bench clean clean-setup
+.PHONY: help setup demo test test-unit test-spark test-deep lint format lock clean clean-setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,9 +52,6 @@ lock: setup ## Write requirements.lock from setup.py, on Python 3.11; ARGS=--upg
 	@{ echo "# The exact versions of a working set-up, on Python 3.11 and 3.12 alike; written by \`make lock\` from setup.py."; \
 		grep -v -e '^$$' -e '^#' $(LOCKED); } > $(LOCKED).new && mv $(LOCKED).new $(LOCKED)
 	@rm -rf tessera.egg-info
-
-bench: ## Measure; ARGS="NAME --json FILE" chooses
-	@./spark-submit.sh bench $(ARGS)
 
 clean: ## Remove caches and what Spark leaves behind
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info \

@@ -29,7 +29,6 @@ JOBS = {
     "train": "fit, calibrate, judge and register the model of a label",
     "score": "score every customer at a date with the champion models",
     "sql": "run a query over all tables of the warehouse",
-    "bench": "measure something and print FIGURE lines",
 }
 READS_ONLY = {"sql"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from featurestore.errors import EnvironmentProblem
-from jobs.main import main
+from jobs.main import JOBS, main
 from jobs.workplace import only_writer
 
 WRONG_COMMANDS = [
@@ -35,6 +35,14 @@ def test_a_wrong_command_says_what_and_ends_with_its_status(words, status, said,
     shown = capsys.readouterr().err
     assert said in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_that_is_listed_explains_itself(job, capsys):
+    assert main([job, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"./spark-submit.sh {job}" in shown
+    assert "--warehouse" in shown
 
 
 def test_help_lists_the_jobs(capsys):
