@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from featurestore.aggregates import answer
 from featurestore.definitions import Derived, Feature
 from featurestore.sweep import DAY_US, Answer, Histories, Measure, Queries, Sweep, customers_that_fit
 
@@ -120,7 +121,7 @@ def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
     histories = to_histories(events, starts, plan.measures)
     queries = visible_queries(histories, starts, plan)
     sweep = Sweep(histories, queries, reach_days=plan.reach_days)
-    columns: dict[str, pa.Array] = {fold.name: to_arrow(sweep.answer(fold), fold.type) for fold in plan.folds}
+    columns: dict[str, pa.Array] = {fold.name: to_arrow(answer(sweep, fold), fold.type) for fold in plan.folds}
     for derived in plan.derived:
         columns[derived.name] = derived.function(*[columns[name] for name in derived.inputs])
     keys = {
@@ -170,13 +171,13 @@ def decimal_digits(array: pa.Array) -> npt.NDArray[np.int64]:
     return words[2 * array.offset : 2 * (array.offset + len(array)) : 2]
 
 
-def to_arrow(answer: Answer, type_name: str) -> pa.Array:
+def to_arrow(found: Answer, type_name: str) -> pa.Array:
     """An answer as an Arrow array of the feature's type, NULL where not valid."""
     wanted = ARROW_TYPES[type_name]
     if not pa.types.is_decimal(wanted):
-        return pa.array(answer.values, mask=~answer.valid).cast(wanted)
-    words = np.empty((len(answer.values), 2), np.int64)
-    words[:, 0] = answer.values * 10 ** (wanted.scale - answer.scale)
+        return pa.array(found.values, mask=~found.valid).cast(wanted)
+    words = np.empty((len(found.values), 2), np.int64)
+    words[:, 0] = found.values * 10 ** (wanted.scale - found.scale)
     words[:, 1] = words[:, 0] >> 63
-    mask = pa.array(answer.valid).buffers()[1]
+    mask = pa.array(found.valid).buffers()[1]
     return pa.Array.from_buffers(wanted, len(words), [mask, pa.py_buffer(words.tobytes())])
