@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from featurestore.errors import DataContractError
 from featurestore.events import REASONS, failed_expectations
 from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
-from featurestore.ingest_runs import instant_of
 from featurestore.source_config import SourceConfig
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REASONS_SHOWN = 5
 ROWS_SHOWN = 3
 WIDTH_SHOWN = 200
@@ -107,3 +107,8 @@ def _with_samples(why: str, rows: DataFrame, counts: BatchCounts, *, only: list[
         found = rows.where(F.array_contains(REASONS, reason)).select(F.left("raw", F.lit(WIDTH_SHOWN)).alias("raw"))
         lines += [f"    {row['raw']}" for row in found.limit(ROWS_SHOWN).collect()]
     return "\n".join(lines)
+
+
+def instant_of(micros: int | None) -> datetime | None:
+    """Microseconds since 1970 as an instant in UTC."""
+    return None if micros is None else EPOCH + timedelta(microseconds=micros)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from featurestore.definitions import Cell, Derived, Feature, FeatureView, Ranked
+from featurestore.definitions import Cell, Derived, Feature, FeatureSet, FeatureView, Ranked
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
 
@@ -29,12 +29,13 @@ CATALOG = Table(
 )
 
 
-def entries(view: FeatureView) -> list[tuple[str | None, ...]]:
-    """Rows of the catalogue for `view`, in the order of its features."""
+def entries(owner: FeatureView | FeatureSet) -> list[tuple[str | None, ...]]:
+    """Rows of the catalogue for a view, or for what a set derives across views, in the order of the features."""
+    sources = owner.source if isinstance(owner, FeatureView) else ", ".join(owner.sources)
     return [
-        (view.name, f.name, f.type, f.unit, *_origin(f), view.source, f.family, f.description, f.null_means,
-         view.fingerprint)
-        for f in view.features
+        (owner.name, f.name, f.type, f.unit, *_origin(f), sources, f.family, f.description, f.null_means,
+         owner.fingerprint)
+        for f in (owner.features if isinstance(owner, FeatureView) else owner.derived)
     ]  # fmt: skip
 
 
@@ -52,12 +53,12 @@ def _origin(feature: Feature | Derived | Ranked | Cell) -> tuple[str | None, ...
             return None, None, None, "r_score, f_score, m_score"
 
 
-def publish_catalog(warehouse: Warehouse, view: FeatureView) -> None:
-    """Make the catalogue say what `view` is now; nothing is written when it says so already."""
+def publish_catalog(warehouse: Warehouse, owner: FeatureView | FeatureSet) -> None:
+    """Make the catalogue say what `owner` is now; nothing is written when it says so already."""
     if warehouse.exists(CATALOG.name):
-        present = warehouse.read(CATALOG.name).where(F.col("view") == view.name)
-        if {row["fingerprint"] for row in present.select("fingerprint").distinct().collect()} == {view.fingerprint}:
+        present = warehouse.read(CATALOG.name).where(F.col("view") == owner.name)
+        if {row["fingerprint"] for row in present.select("fingerprint").distinct().collect()} == {owner.fingerprint}:
             return
     schema = ", ".join(f"`{column.name}` {column.type}" for column in CATALOG.columns)
-    rows = warehouse.spark.createDataFrame(entries(view), schema)
-    warehouse.replace(CATALOG, rows, where=f"view = '{view.name}'")
+    rows = warehouse.spark.createDataFrame(entries(owner), schema)
+    warehouse.replace(CATALOG, rows, where=f"view = '{owner.name}'")

@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import json
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -87,26 +88,36 @@ LIFETIME = Window(None)
 
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of one column with a constant; NULL never satisfies it.
+    """A comparison of one column with a constant; NULL never satisfies it. Text is equal or not, never less.
 
-    >>> str(Condition("amount", ">", 0))
-    'amount > 0'
+    >>> str(Condition("amount", ">", 0)), str(Condition("device", "=", "app"))
+    ('amount > 0', "device = 'app'")
     """
 
     column: str
     operator: str
-    value: int | bool
+    value: int | bool | str
 
     def __post_init__(self) -> None:
-        if self.operator not in OPERATORS:
-            raise ConfigurationError.unknown_name("operator", self.operator, known=OPERATORS)
+        known = ("=", "<>") if isinstance(self.value, str) else OPERATORS
+        if self.operator not in known:
+            raise ConfigurationError.unknown_name("operator", self.operator, known=known)
 
     def __str__(self) -> str:
-        return f"{self.column} {self.operator} {str(self.value).lower()}"
+        return f"{self.column} {self.operator} {quoted(self.value)}"
 
     def holds(self, values: Any) -> Any:
         """The comparison on a number or element by element on an array."""
         return OPERATORS[self.operator](values, self.value)
+
+
+def quoted(value: int | bool | str) -> str:
+    """A constant as SQL writes it.
+
+    >>> quoted("it's"), quoted(True), quoted(3)
+    ("'it''s'", 'true', '3')
+    """
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value).lower()
 
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
@@ -225,22 +236,14 @@ class FeatureView:
     cell: Cell | None = None
 
     def __post_init__(self) -> None:
-        names = self.feature_names
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = repeated(self.feature_names)
         if twice:
             raise ConfigurationError(f"view '{self.name}' names features twice: {', '.join(twice)}.")
         for fold in self.folds:
             if fold.window.offset_days < 0:
                 raise ConfigurationError(f"feature '{fold.name}' looks at or after its own instant.")
-        self._refuse_unknown_inputs()
-
-    def _refuse_unknown_inputs(self) -> None:
         known = {fold.name for fold in self.folds}
-        for derived in self.derived:
-            for name in derived.inputs:
-                if name not in known:
-                    raise ConfigurationError.unknown_name("feature", name, known=known, where=derived.name)
-            known.add(derived.name)
+        refuse_unknown_inputs(self.derived, known)
         for ranked in self.ranked:
             if ranked.feature not in known:
                 raise ConfigurationError.unknown_name("feature", ranked.feature, known=known, where=ranked.name)
@@ -266,6 +269,65 @@ class FeatureView:
     def fingerprint(self) -> str:
         """Identity of the meaning of all features of the view."""
         return fingerprint([ENGINE, self.source, *[feature.meaning for feature in self.features]])
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """What a model reads: the features of `views`, joined on customer and date, and `derived` across them.
+
+    A customer whom a view has not seen yet reads that view's empty fold.
+    """
+
+    name: str
+    views: tuple[FeatureView, ...]
+    derived: tuple[Derived, ...] = ()
+
+    def __post_init__(self) -> None:
+        twice = repeated(feature.name for feature in self.features)
+        if twice:
+            owners = ", ".join(view.name for view in self.views if set(twice) & set(view.feature_names))
+            raise ConfigurationError(
+                f"feature set '{self.name}': views {owners} share the names {', '.join(twice)}.\n"
+                f"  Give one of them another name, for example {self.views[0].name}_{twice[0]}."
+            )
+        refuse_unknown_inputs(self.derived, {name for view in self.views for name in view.feature_names})
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources that the views fold, each once."""
+        return tuple(dict.fromkeys(view.source for view in self.views))
+
+    @property
+    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
+        return (*(feature for view in self.views for feature in view.features), *self.derived)
+
+    @property
+    def model_inputs(self) -> list[str]:
+        """Features that a model may learn from, in order."""
+        return [*(name for view in self.views for name in view.model_inputs), *(d.name for d in self.derived)]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the meaning of all features of the set."""
+        return fingerprint([*(view.fingerprint for view in self.views), *(d.meaning for d in self.derived)])
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that occur more than once, sorted.
+
+    >>> repeated(["b", "a", "b"])
+    ['b']
+    """
+    return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def refuse_unknown_inputs(derived: Iterable[Derived], known: set[str]) -> None:
+    """ConfigurationError for an input that is neither in `known` nor derived earlier; adds the derived to `known`."""
+    for one in derived:
+        for name in one.inputs:
+            if name not in known:
+                raise ConfigurationError.unknown_name("feature", name, known=known, where=one.name)
+        known.add(one.name)
 
 
 def code_of(function: Callable[..., Any]) -> str:

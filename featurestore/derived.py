@@ -25,6 +25,24 @@ def ratio(numerator: pa.Array, denominator: pa.Array) -> pa.Array:
     return pc.divide(above, pc.if_else(pc.equal(below, 0.0), pa.scalar(None, pa.float64()), below))
 
 
+def difference(minuend: pa.Array, subtrahend: pa.Array) -> pa.Array:
+    """minuend - subtrahend.
+
+    >>> difference(pa.array([30.0, None]), pa.array([10.0, 1.0])).to_pylist()
+    [20.0, None]
+    """
+    return pc.subtract(minuend, subtrahend)
+
+
+def least(*values: pa.Array) -> pa.Array:
+    """The smallest of several values of a row, NULLs skipped; NULL where all are.
+
+    >>> least(pa.array([3.0, None, None]), pa.array([5.0, 2.0, None])).to_pylist()
+    [3.0, 2.0, None]
+    """
+    return pc.min_element_wise(*values)
+
+
 def overdue_ratio(recency_days: pa.Array, gap_mean_days: pa.Array) -> pa.Array:
     """Days since the last order in units of the customer's own mean gap; above 1 is overdue.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,6 +132,14 @@ def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({**keys, **columns})
 
 
+def empty_fold(folds: Iterable[Feature], derived: Iterable[Derived]) -> dict[str, Any]:
+    """Values by name of a customer without events: 0 for counts and sums, else NULL, and what derives from them."""
+    columns = {fold.name: pa.array([fold.aggregate.empty], ARROW_TYPES[fold.type]) for fold in folds}
+    for one in derived:
+        columns[one.name] = one.function(*[columns[name] for name in one.inputs]).cast(ARROW_TYPES[one.type])
+    return {name: column[0].as_py() for name, column in columns.items()}
+
+
 def to_histories(events: pa.Table, starts: npt.NDArray[np.int64], measures: Sequence[str]) -> Histories:
     """Arrow columns as integers; strings become codes, exact within the block."""
     rank = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, events.num_rows)))
@@ -160,9 +169,10 @@ def to_measure(column: pa.ChunkedArray) -> Measure:
     if pa.types.is_decimal(array.type):
         return Measure(np.where(valid, decimal_digits(array), 0), valid, array.type.scale)
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-        array = array.dictionary_encode().indices
-    values = np.asarray(array.cast(pa.int64()).fill_null(0))
-    return Measure(values, valid)
+        encoded = array.dictionary_encode()
+        codes = np.asarray(encoded.indices.cast(pa.int64()).fill_null(0))
+        return Measure(codes, valid, code_of=lambda text: pc.index(encoded.dictionary, text).as_py())
+    return Measure(np.asarray(array.cast(pa.int64()).fill_null(0)), valid)
 
 
 def decimal_digits(array: pa.Array) -> npt.NDArray[np.int64]:

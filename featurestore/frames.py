@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
+from featurestore.definitions import FeatureSet, FeatureView
 from featurestore.derived import SQL_FUNCTIONS
-from featurestore.fold import CUSTOMER, TIME, FoldPlan, fold_batches
+from featurestore.fold import CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
+
+AS_OF = "as_of_date"
 
 ORDER_OF_EVENTS = (CUSTOMER, TIME, "event_id")
 
@@ -44,6 +48,37 @@ def fold_schema(plan: FoldPlan) -> str:
     folds = [f"`{fold.name}` {fold.type}" for fold in plan.folds]
     derived = [f"`{one.name}` {one.type}" for one in plan.derived]
     return ", ".join([f"{CUSTOMER} string", "as_of_date date", *folds, *derived])
+
+
+def joined(snapshots: Sequence[DataFrame], features: FeatureSet) -> DataFrame:
+    """One row per customer and date that any of `snapshots` (one a view of `features`, in order) has.
+
+    Where a view has no row it reads the view's empty fold. The derived features of the set are added.
+    One shuffle by customer and date for each view beyond the first.
+    """
+    together = _marked(snapshots[0], features.views[0])
+    for snapshot, view in zip(snapshots[1:], features.views[1:], strict=True):
+        together = together.join(_marked(snapshot, view), [CUSTOMER, AS_OF], "full_outer")
+    filled = [column for view in features.views for column in _or_empty(view)]
+    rows = together.select(CUSTOMER, AS_OF, *filled)
+    for one in features.derived:
+        derive = arrow_udf(one.function, one.type)  # type: ignore[call-overload]
+        rows = rows.withColumn(one.name, derive(*one.inputs))
+    return rows
+
+
+def _marked(snapshot: DataFrame, view: FeatureView) -> DataFrame:
+    """A snapshot with a column that is true where the view has seen the customer."""
+    return snapshot.select(CUSTOMER, AS_OF, F.lit(True).alias(f"in_{view.name}"), *view.feature_names)
+
+
+def _or_empty(view: FeatureView) -> list[Column]:
+    empty = empty_fold(view.folds, view.derived)
+    seen = F.col(f"in_{view.name}")
+    return [
+        F.when(seen, F.col(f.name)).otherwise(F.lit(empty.get(f.name)).cast(f.type)).alias(f.name)
+        for f in view.features
+    ]
 
 
 def register_functions(spark: SparkSession) -> Sequence[str]:

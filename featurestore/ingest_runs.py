@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from featurestore.errors import EnvironmentProblem
 from featurestore.schemas import Column
 from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
 
 STARTED, DONE = "started", "done"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 INGEST_RUNS = Table(
     "ingest_runs",
@@ -102,34 +100,30 @@ class Standing:
 
 def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
     """The instant (UTC) that `source` is complete through: the highest of its batches, None before any."""
-    if not warehouse.exists(INGEST_RUNS.name):
-        return None
-    runs = warehouse.read(INGEST_RUNS.name).where((F.col("source") == source) & (F.col("status") == DONE))
-    return instant_of(runs.agg(F.max(F.unix_micros("complete_through"))).collect()[0][0])
+    instants = [run["complete_through"] for run in done(warehouse) if run["source"] == source]
+    return max((instant for instant in instants if instant is not None), default=None)
+
+
+def done(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """source, batch_seq and complete_through of every batch that is wholly ingested."""
+    columns = ("source", "status", "batch_seq", "complete_through")
+    return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] == DONE]
 
 
 def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | None = None) -> Standing:
     """How `batch_id` stands among the batches of `source` (of a rank below `before`, if given)."""
-    if not warehouse.exists(INGEST_RUNS.name):
-        return Standing(None, 0, None)
-    runs = warehouse.read(INGEST_RUNS.name).where(F.col("source") == source)
+    names = [column.name for column in INGEST_RUNS.columns]
+    runs = [run for run in warehouse.records(INGEST_RUNS.name, names) if run["source"] == source]
     if before is not None:
-        runs = runs.where(F.col("batch_seq") < before)
-    # A timestamp would be collected in the driver's own time zone.
-    runs = runs.withColumns({name: F.unix_micros(name) for name in ("ingested_at", "complete_through")})
-    own = F.any_value(F.when(F.col("batch_id") == batch_id, F.struct("*")), F.lit(True))
-    found = runs.agg(
-        F.max("batch_seq").alias("highest"), F.max("ingested_at").alias("latest"), own.alias("own")
-    ).collect()[0]
-    run = None if found["own"] is None else _recorded(found["own"].asDict())
-    return Standing(run, found["highest"] or 0, instant_of(found["latest"]))
+        runs = [run for run in runs if run["batch_seq"] < before]
+    own = next((_recorded(run) for run in runs if run["batch_id"] == batch_id), None)
+    highest = max((run["batch_seq"] for run in runs), default=0)
+    return Standing(own, highest, max((run["ingested_at"] for run in runs), default=None))
 
 
 def _recorded(run: dict[str, Any]) -> IngestReport:
-    known = {name: value for name, value in run.items() if value is not None}
-    instants = {name: instant_of(run[name]) for name in ("ingested_at", "complete_through")}
-    values = {name: known[name] for name in IngestReport.__dataclass_fields__ if name in known}
-    return IngestReport(**{**values, **instants, "is_done": run["status"] == DONE})
+    known = {name: run[name] for name in IngestReport.__dataclass_fields__ if run.get(name) is not None}
+    return IngestReport(**{**known, "reasons": dict(run["reasons"] or ()), "is_done": run["status"] == DONE})
 
 
 def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
@@ -189,8 +183,3 @@ def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
     schema = ", ".join(f"{column.name} {column.type}" for column in INGEST_RUNS.columns)
     row = tuple(values.get(column.name) for column in INGEST_RUNS.columns)
     return warehouse.spark.createDataFrame([row], schema)
-
-
-def instant_of(micros: int | None) -> datetime | None:
-    """Microseconds since 1970 as an instant in UTC."""
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)

@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.catalog import publish_catalog
-from featurestore.definitions import FeatureView
+from featurestore.definitions import FeatureSet, FeatureView
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import FoldPlan, Limits
-from featurestore.frames import folded, instant
+from featurestore.frames import folded, instant, joined
 from featurestore.population import cut_points, population_table, segment, with_scores
 from featurestore.schemas import Column, source
 from featurestore.tables import Table, Warehouse, fence, until_committed
@@ -166,3 +166,8 @@ def read_snapshots(warehouse: Warehouse, view: FeatureView, *, dates: Sequence[d
             f"  Build it: ./spark-submit.sh build_features --dates {shown} --warehouse {warehouse.root}"
         )
     return warehouse.read(view.table).where(among(dates))
+
+
+def read_features(warehouse: Warehouse, features: FeatureSet, *, dates: Sequence[date]) -> DataFrame:
+    """The features of a set at `dates`, one row per customer that any of its views has seen; see `frames.joined`."""
+    return joined([read_snapshots(warehouse, view, dates=dates) for view in features.views], features)

@@ -10,7 +10,7 @@ correctly rounded double.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,11 +27,25 @@ KEY_BITS = 62
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of events as integers: `values` (n,) int64, `valid` (n,) bool, `scale` decimal digits."""
+    """A column of events as integers: `values` (n,) int64, `valid` (n,) bool, `scale` decimal digits.
+
+    The values of a text column are codes, which mean nothing outside the block; `code_of` gives the code of
+    a text, -1 for one that the block does not hold.
+    """
 
     values: Ints
     valid: Bools
     scale: int = 0
+    code_of: Callable[[str], int] = lambda _: -1
+
+    def where(self, condition: Condition) -> Bools:
+        """(n,) whether the condition holds; never for NULL."""
+        held: Bools = replace(condition, value=self.coded(condition.value)).holds(self.values)
+        return self.valid & held
+
+    def coded(self, constant: int | bool | str) -> int:
+        """The constant as the integer that stands for it in `values`."""
+        return self.code_of(constant) if isinstance(constant, str) else constant * 10**self.scale
 
 
 @dataclass(frozen=True)
@@ -110,8 +124,7 @@ class Sweep:
     def _select(self, feature: Feature) -> Rows:
         keep = np.ones(len(self.key), dtype=bool)
         for condition in feature.where:
-            measure = self.histories.measures[condition.column]
-            keep &= measure.valid & scaled(condition, measure.scale).holds(measure.values)
+            keep &= self.histories.measures[condition.column].where(condition)
         values, scale = np.zeros(len(self.key), np.int64), 0
         if feature.measure is not None:
             measure = self.histories.measures[feature.measure]
@@ -180,8 +193,3 @@ def prefix(values: Ints) -> Ints:
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])
     return sums
-
-
-def scaled(condition: Condition, scale: int) -> Condition:
-    """The condition with its constant in the measure's scaled integers."""
-    return Condition(condition.column, condition.operator, condition.value * 10**scale) if scale else condition

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
@@ -87,6 +87,15 @@ class Warehouse:
         if version is not None:
             reader = reader.option("versionAsOf", version)
         return reader.load(self.path(table))
+
+    def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
+        """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.
+
+        For tables that grow with runs and batches, never with customers or events; empty if it does not exist.
+        """
+        if not self.exists(table):
+            return []
+        return DeltaLog(self.path(table)).to_pyarrow_table(columns=list(columns)).to_pylist()
 
     def create(self, table: Table) -> None:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""

@@ -10,12 +10,12 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.definitions import FeatureView, fingerprint
+from featurestore.definitions import FeatureSet, fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
 from featurestore.labels import Label, labelled
 from featurestore.schemas import Column, source
-from featurestore.snapshots import before, read_snapshots
+from featurestore.snapshots import before, read_features
 from featurestore.tables import Table, Warehouse
 from featurestore.watermarks import complete_through, highest_batch
 
@@ -35,6 +35,7 @@ TRAINING_SETS = Table(
         Column("immature_as_ofs", "bigint", "As-ofs left out because their horizon is not over"),
         Column("outside_population", "bigint", "Customer-dates left out because the label does not ask about them"),
         Column("input_versions", "map<string,bigint>", "Table to the version read", lineage=True),
+        Column("table_version", "bigint", "Version of training_set_<name> that holds the rows", lineage=True),
         Column("run_id", "string", "Run that built it", lineage=True),
         Column("built_at", "timestamp", "When", lineage=True),
     ),
@@ -50,14 +51,14 @@ class Request:
     """
 
     label: Label
-    view: FeatureView
+    features: FeatureSet
     splits: Mapping[date, str]
     split: SparkColumn
     seed: int
 
     @property
     def table(self) -> str:
-        return f"training_set_{self.label.name}"
+        return table_of(self.label.name)
 
 
 @dataclass(frozen=True)
@@ -65,22 +66,33 @@ class TrainingSet:
     """A built training set: where its rows are and what the record says of them."""
 
     table: str
+    table_version: int
     version: int
     fingerprint: str
+    as_ofs: Mapping[str, str]
     rows_per_split: Mapping[str, int]
     immature_as_ofs: int
     outside_population: int
     reused: bool
 
+    def is_current(self, warehouse: Warehouse) -> bool:
+        """Whether the table still holds these rows, and not those of a build that was interrupted later."""
+        return warehouse.exists(self.table) and warehouse.version(self.table) == self.table_version
+
     def load_df(self, warehouse: Warehouse) -> DataFrame:
         """customer_id, as_of_date, features, the label as double, split."""
-        return warehouse.read(self.table)
+        return warehouse.read(self.table, version=self.table_version)
+
+
+def table_of(name: str) -> str:
+    """The table that holds the training set called `name`."""
+    return f"training_set_{name}"
 
 
 def training_table(request: Request) -> Table:
     """Declaration of `training_set_<label>`."""
     features = [
-        Column(f.name, f.type, f"{f.description}, {f.unit}; NULL: {f.null_means}") for f in request.view.features
+        Column(f.name, f.type, f"{f.description}, {f.unit}; NULL: {f.null_means}") for f in request.features.features
     ]
     return Table(
         request.table,
@@ -102,8 +114,9 @@ def build_training_set(
 
     Raises DataContractError when a snapshot is missing or no as-of is mature.
     """
-    events_table = source(request.view.source).events_table
-    version, batch_seq = warehouse.version(events_table), highest_batch(warehouse, request.view.source)
+    inputs = sorted({*request.features.sources, request.label.source})
+    versions = {source(name).events_table: warehouse.version(source(name).events_table) for name in inputs}
+    batch_seqs = {name: highest_batch(warehouse, name) for name in inputs}
     known = complete_through(warehouse, request.label.source)
     mature = {
         day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)
@@ -113,59 +126,60 @@ def build_training_set(
             f"label '{request.label.name}' needs {request.label.horizon_days} days after an as-of; "
             f"source '{request.label.source}' is complete through {known:%Y-%m-%d %H:%M} only."
         )
-    identity = _identity(request, mature, batch_seq)
-    found = _find(warehouse, request, identity)
-    if found is not None:
+    identity = _identity(request, mature, batch_seqs)
+    found = newest(warehouse, request.label.name)
+    if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return found
-    features = read_snapshots(warehouse, request.view, dates=list(mature))
-    events = before(warehouse.read(events_table, version=version), _last_needed(request, mature))
+    features = read_features(warehouse, request.features, dates=list(mature))
+    outcomes = source(request.label.source).events_table
+    events = before(warehouse.read(outcomes, version=versions[outcomes]), _last_needed(request, mature))
     labels = labelled(events, [request.label], as_ofs=sorted(mature), limits=limits)
     asked = labels.where(F.col(request.label.name).isNotNull())
     rows = features.join(asked, ["customer_id", "as_of_date"]).withColumn("split", request.split)
     warehouse.overwrite(training_table(request), rows)
     return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
-                   batch_seq=batch_seq, versions={events_table: version}, run_id=run_id, built_at=built_at)  # fmt: skip
+                   batch_seqs=batch_seqs, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
 
 
-def _identity(request: Request, mature: Mapping[date, str], batch_seq: int) -> str:
+def _identity(request: Request, mature: Mapping[date, str], batch_seqs: Mapping[str, int]) -> str:
     splits = sorted((str(day), split) for day, split in mature.items())
-    parts = [request.label.fingerprint, request.view.fingerprint, splits, str(request.split), request.seed]
-    return fingerprint([*parts, batch_seq, len(request.splits)])
+    parts = [request.label.fingerprint, request.features.fingerprint, splits, str(request.split), request.seed]
+    return fingerprint([*parts, batch_seqs, len(request.splits)])
 
 
 def _last_needed(request: Request, mature: Mapping[date, str]) -> date:
     return max(mature) + timedelta(days=request.label.horizon_days)
 
 
-def _find(warehouse: Warehouse, request: Request, identity: str) -> TrainingSet | None:
-    """The newest record of this name, if it was built from exactly this."""
-    if not warehouse.exists(TRAINING_SETS.name) or not warehouse.exists(request.table):
+def newest(warehouse: Warehouse, name: str) -> TrainingSet | None:
+    """The newest training set recorded under the name of a label, None before any."""
+    kept = [column.name for column in TRAINING_SETS.columns if column.name in TrainingSet.__dataclass_fields__]
+    found = [row for row in warehouse.records(TRAINING_SETS.name, ["name", *kept]) if row["name"] == name]
+    if not found:
         return None
-    records = warehouse.read(TRAINING_SETS.name).where(F.col("name") == request.label.name)
-    newest = records.orderBy(F.desc("version")).first()
-    if newest is None or newest["fingerprint"] != identity:
-        return None
-    return TrainingSet(request.table, newest["version"], identity, newest["rows_per_split"],
-                       newest["immature_as_ofs"], newest["outside_population"], reused=True)  # fmt: skip
+    last = max(found, key=lambda row: row["version"])
+    maps = {key: dict(last[key]) for key in ("as_ofs", "rows_per_split")}
+    return TrainingSet(table_of(name), reused=True, **{**{key: last[key] for key in kept}, **maps})
 
 
 def _record(
     warehouse: Warehouse, request: Request, mature: Mapping[date, str], *, identity: str, in_snapshots: int,
-    batch_seq: int, versions: Mapping[str, int], run_id: str, built_at: datetime,
+    batch_seqs: Mapping[str, int], versions: Mapping[str, int], run_id: str, built_at: datetime,
 ) -> TrainingSet:  # fmt: skip
     """Append the record, unless a run that was interrupted after it did so already."""
     counted = warehouse.read(request.table).groupBy("split").count()
     per_split = {row["split"]: row["count"] for row in counted.collect()}  # four splits
     immature, outside = len(request.splits) - len(mature), in_snapshots - sum(per_split.values())
     name = request.label.name
-    version = 1
-    if warehouse.exists(TRAINING_SETS.name):
-        earlier = warehouse.read(TRAINING_SETS.name).where(F.col("name") == name)
-        version = (earlier.agg(F.max("version")).first()[0] or 0) + 1  # type: ignore[index]
-    row = (name, version, identity, request.label.fingerprint, {request.view.name: request.view.fingerprint},
-           {str(day): split for day, split in mature.items()}, "latest", request.seed,
-           {request.view.source: batch_seq}, per_split, immature, outside, dict(versions), run_id,
+    before_it = newest(warehouse, name)
+    version = 1 if before_it is None else before_it.version + 1
+    as_ofs = {str(day): split for day, split in mature.items()}
+    table_version = warehouse.version(request.table)
+    row = (name, version, identity, request.label.fingerprint,
+           {view.name: view.fingerprint for view in request.features.views}, as_ofs, "latest", request.seed,
+           dict(batch_seqs), per_split, immature, outside, dict(versions), table_version, run_id,
            built_at)  # fmt: skip
     schema = ", ".join(f"{column.name} {column.type}" for column in TRAINING_SETS.columns)
     warehouse.upsert(TRAINING_SETS, warehouse.spark.createDataFrame([row], schema), keys=("name", "version"))
-    return TrainingSet(request.table, version, identity, per_split, immature, outside, reused=False)
+    return TrainingSet(request.table, table_version, version, identity, as_ofs, per_split, immature, outside,
+                       reused=False)  # fmt: skip

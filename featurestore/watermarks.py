@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from pyspark.sql import functions as F
@@ -20,17 +21,20 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime:
     return found
 
 
-def latest_complete_midnight(warehouse: Warehouse, source: str) -> date:
-    """The default as-of: the latest midnight UTC that `source` is complete through."""
-    return complete_through(warehouse, source).date()
+def latest_complete_midnight(warehouse: Warehouse, sources: Iterable[str]) -> date:
+    """The default as-of: the latest midnight UTC that all of `sources` are complete through."""
+    return min(complete_through(warehouse, source) for source in sources).date()
+
+
+def ingested_sources(warehouse: Warehouse) -> set[str]:
+    """Sources with a batch that is wholly ingested."""
+    return {run["source"] for run in ingest_runs.done(warehouse)}
 
 
 def highest_batch(warehouse: Warehouse, source: str) -> int:
     """The highest `batch_seq` of `source` that is wholly ingested; MissingInput before any batch."""
     complete_through(warehouse, source)
-    runs = warehouse.read(ingest_runs.INGEST_RUNS.name)
-    done = runs.where((F.col("source") == source) & (F.col("status") == ingest_runs.DONE))
-    return int(done.agg(F.max("batch_seq")).first()[0])  # type: ignore[index]
+    return max(run["batch_seq"] for run in ingest_runs.done(warehouse) if run["source"] == source)
 
 
 def first_event_date(warehouse: Warehouse, source: str) -> date:

@@ -10,7 +10,10 @@ import argparse
 from collections.abc import Sequence
 from datetime import date
 
+from featurestore.catalog import publish_catalog
+from featurestore.definitions import FeatureView
 from featurestore.errors import ConfigurationError, DataContractError
+from featurestore.features import feature_set
 from featurestore.snapshots import Built, build_snapshots, complete_dates
 from featurestore.watermarks import first_event_date, highest_batch, latest_complete_midnight
 from jobs.arguments import day, days, positive, stepped
@@ -19,6 +22,8 @@ from jobs.run import Run
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
+    parser.add_argument("--view", action="append", metavar="NAME",
+                        help="repeatable (default: the views that models read)")  # fmt: skip
     parser.add_argument("--dates", type=days, metavar="D,D,...", help="snapshot dates, midnight UTC")
     parser.add_argument("--start", type=day, metavar="D", help="first of dates at a step")
     parser.add_argument("--end", type=day, metavar="D", help="last possible of dates at a step")
@@ -34,20 +39,40 @@ def run(run: Run) -> None:
     wanted = wanted_dates(run)
     refuse_unknowable(run, wanted)
     if run.arguments.dry_run:
-        current = complete_dates(run.warehouse, run.view(), batch_seq=highest_batch(run.warehouse, run.view().source))
-        for one in wanted:
-            run.out.print(f"{one}  {'complete, left alone' if one in current else 'to be built'}")
+        for view in chosen_views(run):
+            current = complete_dates(run.warehouse, view, batch_seq=highest_batch(run.warehouse, view.source))
+            for one in wanted:
+                run.out.print(f"{view.name}  {one}  {'complete, left alone' if one in current else 'to be built'}")
         return
+    for name, built in build_step(run, wanted, chosen_views(run)).items():
+        run.out.print(f"{name}: {len(built.built)} snapshots built ({built.rows:,} rows), "
+                      f"{len(built.already)} complete already")  # fmt: skip
+
+
+def chosen_views(run: Run) -> tuple[FeatureView, ...]:
+    """`--view`, or the views that models read."""
+    if not run.arguments.view:
+        return run.features().views
+    return feature_set(run.arguments.view, rfm_segments=run.settings.features.rfm_segments).views
+
+
+def build_step(run: Run, dates: Sequence[date], views: Sequence[FeatureView] | None = None) -> dict[str, Built]:
+    """Make `views` (default: those that models read) complete for `dates`; what was done, by view."""
     with run.step("build_features") as step:
-        built = build(run, wanted)
-        step.results.update(built=len(built.built), already=len(built.already), rows=built.rows)
-    run.out.print(f"{len(built.built)} snapshots built ({built.rows:,} rows), {len(built.already)} complete already")
-
-
-def build(run: Run, dates: Sequence[date]) -> Built:
-    """Make the orders view complete for `dates`."""
-    return build_snapshots(run.warehouse, run.view(), dates=dates, limits=run.limits, run_id=run.run_id,
-                           built_at=run.started_at)  # fmt: skip
+        features = run.features()
+        built = {
+            view.name: build_snapshots(run.warehouse, view, dates=dates, limits=run.limits, run_id=run.run_id,
+                                       built_at=run.started_at)
+            for view in views or features.views
+        }  # fmt: skip
+        publish_catalog(run.warehouse, features)
+        step.results.update(
+            dates=len(set(dates)),
+            built=sum(len(one.built) for one in built.values()),
+            already=sum(len(one.already) for one in built.values()),
+            rows=sum(one.rows for one in built.values()),
+        )
+    return built
 
 
 def wanted_dates(run: Run) -> list[date]:
@@ -63,19 +88,26 @@ def wanted_dates(run: Run) -> list[date]:
         if asked.start is None or asked.end is None:
             raise ConfigurationError("--start and --end go together.")
         return stepped(asked.start, asked.end, step_days=asked.step or 28)
-    return [asked.as_of or latest_complete_midnight(run.warehouse, run.view().source)]
+    return [chosen_as_of(run)]
+
+
+def chosen_as_of(run: Run) -> date:
+    """`--as-of`, or the latest midnight that all sources which models read are complete through."""
+    return run.arguments.as_of or latest_complete_midnight(run.warehouse, run.features().sources)
 
 
 def refuse_unknowable(run: Run, dates: Sequence[date]) -> None:
     """Refuse dates before the first event (nothing to fold) and after the source is complete (events missing)."""
-    source = run.view().source
-    first, last = first_event_date(run.warehouse, source), latest_complete_midnight(run.warehouse, source)
+    sources = [view.source for view in chosen_views(run)]
+    last = latest_complete_midnight(run.warehouse, sources)
+    first, source = min((first_event_date(run.warehouse, name), name) for name in sources)
     early = [one for one in dates if one <= first]
     late = [] if getattr(run.arguments, "allow_incomplete", False) else [one for one in dates if one > last]
     if early:
-        raise DataContractError(f"no event lies before {early[0]}: the first of source '{source}' is on {first}.")
+        raise DataContractError(f"no event lies before {early[0]}: the first, of source '{source}', is on {first}.")
     if late:
         raise ConfigurationError(
-            f"source '{source}' is complete through {last} only, not {late[0]}: later events may still arrive.\n"
+            f"the events are complete through {last} only, not {late[0]}: later ones may still arrive "
+            f"({', '.join(sorted(set(sources)))}).\n"
             f"  Ask for a date up to {last}, or add --allow-incomplete."
         )

@@ -10,9 +10,9 @@ from datetime import date
 
 from featurestore.labels import LABELS, label
 from featurestore.training_set import Request, TrainingSet, build_training_set
-from featurestore.watermarks import first_event_date, latest_complete_midnight
+from featurestore.watermarks import first_event_date
 from jobs.arguments import day
-from jobs.build_features import build
+from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
 from models.splits import SplitPlan, plan_splits
 from models.training_rows import split_column
@@ -37,26 +37,20 @@ def run(run: Run) -> None:
             run.out.print(name, plan.describe())
             continue
         if run.arguments.build:
-            with run.step("build_features") as step:
-                step.results.update(built=len(build(run, plan.as_ofs).built))
+            build_step(run, plan.as_ofs)
         built = training_set_step(run, name, plan)
         run.out.print(f"{built.table} version {built.version}: rows {dict(built.rows_per_split)}, "
                       f"{built.immature_as_ofs} immature as-ofs and {built.outside_population:,} "
                       f"customer-dates outside the population left out")  # fmt: skip
 
 
-def chosen_as_of(run: Run) -> date:
-    """`--as-of`, or the latest midnight that the source is complete through."""
-    return run.arguments.as_of or latest_complete_midnight(run.warehouse, run.view().source)
-
-
 def split_plan(run: Run, label_name: str, as_of: date) -> SplitPlan:
     """The as-ofs of a label's training set and what each is for, by the settings."""
-    training = run.settings.training
+    training, wanted = run.settings.training, label(label_name)
     return plan_splits(
         as_of,
-        horizon_days=label(label_name).horizon_days,
-        source_start=first_event_date(run.warehouse, run.view().source),
+        horizon_days=wanted.horizon_days,
+        source_start=first_event_date(run.warehouse, wanted.source),
         first_after_days=training.first_as_of_after_days,
         step_days=training.step_days,
         minimum_fitted=training.minimum_fitted,
@@ -65,7 +59,7 @@ def split_plan(run: Run, label_name: str, as_of: date) -> SplitPlan:
 
 def training_set_step(run: Run, label_name: str, plan: SplitPlan) -> TrainingSet:
     """Build the training set of one label, or find that it stands already."""
-    request = Request(label(label_name), run.view(), plan.dates, split_column(plan), run.settings.seed)
+    request = Request(label(label_name), run.features(), plan.dates, split_column(plan), run.settings.seed)
     with run.step("build_training_set") as step:
         built = build_training_set(
             run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at

@@ -15,13 +15,13 @@ from datetime import date, timedelta
 
 from featurestore.errors import ConfigurationError
 from featurestore.labels import LABELS, Label, labelled
-from featurestore.schemas import source as source_named
+from featurestore.schemas import ORDERS
 from featurestore.simulation.world import World
 from featurestore.snapshots import among, before
 from featurestore.watermarks import complete_through
 from jobs.arguments import day
-from jobs.build_features import build
-from jobs.build_training_set import chosen_as_of, split_plan, training_set_step
+from jobs.build_features import build_step, chosen_as_of
+from jobs.build_training_set import split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
 from jobs.run import Run
 from jobs.score import score_step
@@ -32,7 +32,7 @@ from jobs.train import HEAD_OF, train_step
 from models.evaluate import Metrics
 from models.realised import judged
 
-SIMULATED_SOURCE = "simulated_orders"
+SIMULATED_SOURCES = ("orders", "interactions", "support")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,9 +54,7 @@ def run(run: Run) -> None:
     if first_job is not None:
         run.steps[0].results.update(seconds_from_command_to_first_step=round(first_job, 1))
     plans = {name: split_plan(run, name, as_of) for name in LABELS}
-    with run.step("build_features") as step:
-        built = build(run, sorted({as_of, *[d for plan in plans.values() for d in plan.as_ofs]}))
-        step.results.update(built=len(built.built), already=len(built.already), rows=built.rows)
+    build_step(run, sorted({as_of, *[d for plan in plans.values() for d in plan.as_ofs]}))
     for name, plan in plans.items():
         training_set_step(run, name, plan)
     crowned = {HEAD_OF[name].name: train_step(run, name, as_of).champion for name in LABELS}
@@ -75,7 +73,8 @@ def take_in(run: Run) -> date:
     world = World(shop.customers, shop.days, run.settings.seed)
     folder = raw_folder(run, world)
     simulate_step(run, world, folder, instants=[truth_date(world)])
-    _ingest(run, SIMULATED_SOURCE, f"{folder}/orders")
+    for source in SIMULATED_SOURCES:
+        _ingest(run, f"simulated_{source}", f"{folder}/{source}")
     return asked.as_of or truth_date(world)
 
 
@@ -96,19 +95,23 @@ class Realised:
 
 def judge_written_scores(run: Run, as_of: date) -> list[Realised]:
     """Compare the scores of `as_of`, as they stand in the table, with the outcomes that the data go on to show."""
-    known = complete_through(run.warehouse, run.view().source)
-    mature = [label for label in LABELS.values() if label.is_mature(as_of, complete_through=known)]
+    mature = [label for label in LABELS.values() if is_mature(run, label, as_of)]
     if not mature:
         return []
     with run.step("judge") as step:
         last = as_of + timedelta(days=max(label.horizon_days for label in mature))
-        events = before(run.warehouse.read(source_named(run.view().source).events_table), last)
+        events = before(run.warehouse.read(ORDERS.events_table), last)
         outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
         scores = run.warehouse.read(SCORES.name).where(among([as_of]))
         found = [_realised(run, label, scores.join(outcomes, "customer_id"), as_of) for label in mature]
         outcomes.unpersist()
         step.results.update({one.label.name: round(one.written.auc or float("nan"), 4) for one in found})
     return found
+
+
+def is_mature(run: Run, label: Label, as_of: date) -> bool:
+    """Whether the data go on far enough after `as_of` to know the label's outcome."""
+    return label.is_mature(as_of, complete_through=complete_through(run.warehouse, label.source))
 
 
 def _realised(run: Run, label: Label, rows, as_of: date) -> Realised:  # type: ignore[no-untyped-def]

@@ -17,11 +17,13 @@ from functools import cached_property
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from featurestore.definitions import FeatureView, fingerprint
-from featurestore.features import view as view_named
+from featurestore.definitions import FeatureSet, fingerprint
+from featurestore.features import VIEWS, feature_set
+from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
 from featurestore.schemas import Column
 from featurestore.tables import Table, Transaction, Warehouse
+from featurestore.watermarks import ingested_sources
 from jobs.session import create_session
 from jobs.settings import Settings
 
@@ -85,8 +87,13 @@ class Run:
     def limits(self) -> Limits:
         return Limits(self.settings.features.customers_per_fold, self.settings.features.events_per_fold)
 
-    def view(self, name: str = "orders") -> FeatureView:
-        return view_named(name, rfm_segments=self.settings.features.rfm_segments)
+    def features(self) -> FeatureSet:
+        """What models read: the views of the settings, else orders and every view whose source was ingested."""
+        names = self.settings.features.views
+        if names is None:
+            ingested = ingested_sources(self.warehouse)
+            names = tuple(name for name, view in VIEWS.items() if name == ORDERS_VIEW.name or view.source in ingested)
+        return feature_set(names, rfm_segments=self.settings.features.rfm_segments)
 
     @contextmanager
     def step(self, job: str) -> Iterator[Step]:

@@ -10,10 +10,9 @@ from datetime import date, timedelta
 
 from pyspark.sql import Observation
 
-from featurestore.snapshots import among, read_snapshots
+from featurestore.snapshots import among, read_features
 from jobs.arguments import day
-from jobs.build_features import build
-from jobs.build_training_set import chosen_as_of
+from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
 from jobs.train import registry_of
@@ -32,8 +31,7 @@ def run(run: Run) -> None:
     """Do what the arguments say."""
     as_of = chosen_as_of(run)
     if run.arguments.build:
-        with run.step("build_features") as step:
-            step.results.update(built=len(build(run, [as_of]).built))
+        build_step(run, [as_of])
     models = {head.name: registry_of(run).load(head) for head in HEADS.values()}
     score_step(run, as_of, models)
     warn_of_hindsight(run, as_of, models)
@@ -42,10 +40,10 @@ def run(run: Run) -> None:
 def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:
     """Write `customer_scores` of the date in one commit, then bring `customer_scores_latest` up to it."""
     with run.step("score") as step:
-        view = run.view()
-        snapshot = read_snapshots(run.warehouse, view, dates=[as_of])
+        features = run.features()
+        snapshot = read_features(run.warehouse, features, dates=[as_of])
         seen = Observation("scores")
-        scores = score_frame(snapshot, models=models, feature_fingerprint=view.fingerprint, as_of_date=as_of,
+        scores = score_frame(snapshot, models=models, feature_fingerprint=features.fingerprint, as_of_date=as_of,
                              run_id=run.run_id, scored_at=run.started_at, observation=seen)  # fmt: skip
         run.warehouse.replace(SCORES, scores, where=among([as_of]))
         written = run.warehouse.read(SCORES.name).where(among([as_of]))

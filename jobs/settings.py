@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
+from featurestore.features import VIEWS
+from featurestore.features.orders import ORDERS_VIEW
 from featurestore.source_config import SourceConfig, source_config
 
 
@@ -28,11 +30,21 @@ RfmRow = tuple[str, str, str, str, str]
 
 
 class FeatureSettings(Strict):
-    """Bounds of a fold, and the names of the RFM cells."""
+    """Which views models read, bounds of a fold, and the names of the RFM cells."""
+
+    views: tuple[str, ...] | None
 
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
+
+    @field_validator("views")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        unknown = [name for name in names or () if name not in VIEWS]
+        if unknown or (names is not None and ORDERS_VIEW.name not in names):
+            raise ValueError(f"takes {ORDERS_VIEW.name} and any of {', '.join(VIEWS)}")
+        return names
 
 
 class TrainingSettings(Strict):

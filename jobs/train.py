@@ -8,20 +8,21 @@ from __future__ import annotations
 import argparse
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from pyspark.sql import functions as F
-
-from featurestore.errors import MissingInput
+from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.labels import LABELS
-from featurestore.training_set import TRAINING_SETS
+from featurestore.training_set import TrainingSet, newest, table_of
 from jobs.arguments import day
-from jobs.build_training_set import chosen_as_of, split_plan
+from jobs.build_features import chosen_as_of
+from jobs.build_training_set import split_plan
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
 from models.heads import HEADS
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.registry import Registry
+from models.splits import SplitPlan
 from models.train import TrainedHead, train_head
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
@@ -54,20 +55,15 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
     """The champion of a label's head, fitted now or found registered from the same training."""
     head, plan = HEAD_OF[label_name], split_plan(run, label_name, as_of)
     with run.step("train") as step:
-        recorded = _recorded(run, label_name)
-        parameters = _parameters(run)
-        features, view = run.view().model_inputs, run.view()
-        identity = training_fingerprint(
-            head, training_set=recorded, features=features, feature_fingerprint=view.fingerprint, plan=plan,
-            parameters=parameters, seed=run.settings.seed,
-        )  # fmt: skip
+        training_set = _standing(run, label_name, plan, as_of)
+        parameters, features = _parameters(run), run.features()
+        what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
+                                "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
+        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what)
 
         def fit() -> TrainedHead:
-            rows = run.warehouse.read(f"training_set_{label_name}")
-            return train_head(
-                rows, head=head, features=features, feature_fingerprint=view.fingerprint,
-                training_fingerprint=identity, plan=plan, parameters=parameters, seed=run.settings.seed,
-            )  # fmt: skip
+            rows = training_set.load_df(run.warehouse)
+            return train_head(rows, head=head, training_fingerprint=identity, **what)
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
@@ -84,18 +80,20 @@ def _parameters(run: Run) -> TrainingParameters:
     return TrainingParameters(**run.settings.training.model_dump(exclude=splitting))
 
 
-def _recorded(run: Run, label_name: str) -> str:
-    """The fingerprint of the newest training set of a label; MissingInput names the job that makes one."""
-    missing = MissingInput.table(f"training_set_{label_name}", warehouse=run.warehouse.root,
-                                 make_with=f"build_training_set --label {label_name} --build")  # fmt: skip
-    if not run.warehouse.exists(TRAINING_SETS.name):
-        raise missing
-    newest = (
-        run.warehouse.read(TRAINING_SETS.name).where(F.col("name") == label_name).orderBy(F.desc("version")).first()
-    )
-    if newest is None:
-        raise missing
-    return newest["fingerprint"]
+def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
+    """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
+    make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
+    found = newest(run.warehouse, label_name)
+    if found is None or not found.is_current(run.warehouse):
+        raise MissingInput.table(table_of(label_name), warehouse=run.warehouse.root, make_with=make_with)
+    other = found.as_ofs.items() - {str(day): split for day, split in plan.dates.items()}.items()
+    if other:
+        raise ConfigurationError(
+            f"training set '{label_name}' was built for other dates than --as-of {as_of} asks for "
+            f"({len(other)} differ, {sorted(other)[0][0]} among them).\n"
+            f"  Build it: ./spark-submit.sh {make_with} --warehouse {run.warehouse.root}"
+        )
+    return found
 
 
 def print_metrics(run: Run, crowned: Championship) -> None:

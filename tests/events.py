@@ -8,7 +8,7 @@ from typing import Any
 
 from featurestore import ingest_runs
 from featurestore.event_tables import events_table
-from featurestore.schemas import ORDERS
+from featurestore.schemas import ORDERS, Source
 from featurestore.tables import Transaction, Warehouse
 
 INGESTED = datetime(2024, 12, 1, tzinfo=UTC)
@@ -21,14 +21,26 @@ def order_line(customer: str, time: datetime, **more: Any) -> dict[str, Any]:
     return {**line, "unit_price": Decimal(line["amount"]) if line["amount"] is not None else None}
 
 
+def interaction(customer: str, time: datetime, kind: str = "page_view", **more: Any) -> dict[str, Any]:
+    """One interaction as a plain dictionary, canonical columns only."""
+    return {"customer_id": customer, "event_time": time, "interaction_type": kind, "session_id": None,
+            "product_id": None, "device": None, **more}  # fmt: skip
+
+
+def ticket_event(customer: str, time: datetime, what: str = "opened", **more: Any) -> dict[str, Any]:
+    """One event of a ticket as a plain dictionary, canonical columns only."""
+    return {"customer_id": customer, "event_time": time, "ticket_id": "t", "ticket_event": what,
+            "satisfaction": None, "is_escalated": None, **more}  # fmt: skip
+
+
 def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: int = 1,
-              complete_through: datetime = INGESTED) -> None:  # fmt: skip
-    """Put `lines` into events_orders as one ingested batch, the way ingest leaves it."""
-    table = events_table(ORDERS)
+              complete_through: datetime = INGESTED, source: Source = ORDERS) -> None:  # fmt: skip
+    """Put `lines` into events_<source> as one ingested batch, the way ingest leaves it."""
+    table = events_table(source)
     rows = [
         {**line, "event_id": f"{batch_seq}-{n}", "local_hour": line["event_time"].hour,
          "local_weekday": line["event_time"].isoweekday(), "known_at": INGESTED, "ingested_at": INGESTED,
-         "batch_seq": batch_seq, "batch_id": f"b{batch_seq}",
+         "batch_seq": batch_seq, "batch_id": f"{source.name}-{batch_seq}",
          "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}
         for n, line in enumerate(lines)
     ]  # fmt: skip
@@ -36,9 +48,9 @@ def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: i
     ordered = [tuple(row[column.name] for column in table.columns) for row in rows]
     frame = warehouse.spark.createDataFrame(ordered, schema)
     warehouse.append(table, frame, transaction=Transaction(f"test:{batch_seq}"))
-    batch = ingest_runs.reserve(warehouse, source="orders", batch_id=f"b{batch_seq}", input_name="test",
+    batch = ingest_runs.reserve(warehouse, source=source.name, batch_id=f"{source.name}-{batch_seq}", input_name="test",
                                 ingested_at=INGESTED)  # fmt: skip
     ingest_runs.close(warehouse, ingest_runs.IngestReport(
-        source="orders", batch_id=batch.batch_id, batch_seq=batch.batch_seq, ingested_at=batch.ingested_at,
+        source=source.name, batch_id=batch.batch_id, batch_seq=batch.batch_seq, ingested_at=batch.ingested_at,
         input_name="test", rows_read=len(lines), rows_accepted=len(lines), rows_quarantined=0, rows_duplicate=0,
         complete_through=complete_through))  # fmt: skip

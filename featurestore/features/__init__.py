@@ -1,15 +1,18 @@
-"""Feature views, one business idea a file."""
+"""Feature views, one business idea a file, and the set of them that a model reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from featurestore.definitions import Cell, FeatureView
+from featurestore.definitions import Cell, FeatureSet, FeatureView
 from featurestore.errors import ConfigurationError
+from featurestore.features.across import across
+from featurestore.features.interactions import INTERACTIONS_VIEW
 from featurestore.features.orders import ORDERS_VIEW
+from featurestore.features.support import SUPPORT_VIEW
 
-VIEWS = {view.name: view for view in (ORDERS_VIEW,)}
+VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW)}
 
 
 def view(name: str, *, rfm_segments: Sequence[Sequence[str]]) -> FeatureView:
@@ -21,3 +24,14 @@ def view(name: str, *, rfm_segments: Sequence[Sequence[str]]) -> FeatureView:
         raise ConfigurationError.unknown_name("feature view", name, known=VIEWS)
     found = VIEWS[name]
     return replace(found, cell=Cell(tuple(map(tuple, rfm_segments)))) if found.ranked else found
+
+
+def feature_set(names: Iterable[str], *, rfm_segments: Sequence[Sequence[str]]) -> FeatureSet:
+    """The views called `names`, in the order of `VIEWS`, and all that can be derived across them.
+
+    >>> feature_set(["support", "orders"], rfm_segments=[]).derived[-1].name
+    'days_from_order_to_ticket'
+    """
+    wanted = {name: view(name, rfm_segments=rfm_segments) for name in names}
+    views = tuple(wanted[name] for name in VIEWS if name in wanted)
+    return FeatureSet("across", views, across({feature for one in views for feature in one.feature_names}))

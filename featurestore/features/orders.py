@@ -108,6 +108,8 @@ RECENCY = (
     _since("recency_days", Aggregate.DAYS_SINCE_LAST, "Days since the last order", where=SOLD, family="recency"),
     _since("days_since_last_return", Aggregate.DAYS_SINCE_LAST, "Days since the last return or cancellation",
            where=RETURNED, family="returns"),
+    _since("days_since_last_line", Aggregate.DAYS_SINCE_LAST, "Days since the last line of any kind, returns included",
+           family="recency"),
     _since("tenure_days", Aggregate.DAYS_SINCE_FIRST, "Days since the first event of the source", family="tenure"),
 )  # fmt: skip
 
@@ -142,8 +144,8 @@ DERIVED = (
             "Share of the calendar months of the last year, or of the tenure if shorter, that saw an order",
             "never NULL", family="frequency"),
     Derived("active_months_share_lifetime", share_of_months, ("active_months_lifetime", "tenure_days"), "double",
-            "share", "Share of the calendar months of the tenure that saw an order", "never NULL",
-            family="frequency"),
+            "share", "Share of the calendar months of the tenure that saw an order",
+            "no event of the source", family="frequency"),
     Derived("return_rate_365d", ratio, ("returned_amount_sum_365d", "gross_amount_sum_365d"), "double", "share",
             "Returned over gross amount in 365 days", "nothing bought in 365 days", family="returns"),
     Derived("orders_trend_30d_vs_90d", trend_30d_vs_90d, ("orders_count_30d", "orders_count_90d"), "double", "ratio",

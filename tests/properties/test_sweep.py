@@ -35,7 +35,14 @@ TYPE = {Aggregate.SUM: "decimal(18,2)", Aggregate.MIN: "decimal(18,2)", Aggregat
         Aggregate.GAP_MEAN: "double", Aggregate.GAP_STD: "double"}  # fmt: skip
 WINDOWS = [Window(1), Window(30), LIFETIME, Window(30, offset_days=30), Window(30, offset_days=364),
            Window(30, offset_days=-30)]  # fmt: skip
-CONDITIONS = [(), (Condition("amount", ">", 0),), (Condition("amount", "<", 0), Condition("is_product", "=", True))]
+CONDITIONS = [
+    (),
+    (Condition("amount", ">", 0),),
+    (Condition("amount", "<", 0), Condition("is_product", "=", True)),
+    (Condition("order_id", "=", "b"),),
+    (Condition("order_id", "<>", "a"), Condition("quantity", "<>", 0)),
+    (Condition("order_id", "<>", "in no event"),),
+]
 
 
 def features() -> list[Feature]:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
-from featurestore.features import view
+from featurestore.features import feature_set
 from featurestore.fold import Limits
 from featurestore.labels import CHURN_60D, PURCHASE_30D, labelled
 from featurestore.snapshots import build_snapshots
@@ -21,7 +21,7 @@ LIMITS = Limits(1000, 100_000)
 AS_OF = date(2024, 6, 1)
 T = datetime(2024, 6, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
-ORDERS_VIEW = view("orders", rfm_segments=load_settings().features.rfm_segments)
+FEATURES = feature_set(["orders"], rfm_segments=load_settings().features.rfm_segments)
 
 
 def split_of(dates):
@@ -63,12 +63,12 @@ def test_immature_as_ofs_are_left_out_and_counted(warehouse):
     add_batch(warehouse, [order_line("a", T - timedelta(days=40)), order_line("b", T - timedelta(days=1))],
               complete_through=T + timedelta(days=29))  # fmt: skip
     dates = {AS_OF - timedelta(days=1): "fit", AS_OF: "test"}
-    build_snapshots(warehouse, ORDERS_VIEW, dates=list(dates), limits=LIMITS, run_id="r", built_at=INGESTED)
-    request = Request(PURCHASE_30D, ORDERS_VIEW, dates, split_of(dates), 1)
+    build_snapshots(warehouse, FEATURES.views[0], dates=list(dates), limits=LIMITS, run_id="r", built_at=INGESTED)
+    request = Request(PURCHASE_30D, FEATURES, dates, split_of(dates), 1)
     built = build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
     assert (built.immature_as_ofs, dict(built.rows_per_split), built.outside_population) == (1, {"fit": 1}, 0)
     again = build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
     assert again.reused and again.version == 1
-    only_immature = Request(PURCHASE_30D, ORDERS_VIEW, {AS_OF: "test"}, split_of(dates), 1)
+    only_immature = Request(PURCHASE_30D, FEATURES, {AS_OF: "test"}, split_of(dates), 1)
     with pytest.raises(DataContractError, match="complete through"):
         build_training_set(warehouse, only_immature, limits=LIMITS, run_id="r", built_at=INGESTED)
