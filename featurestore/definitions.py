@@ -171,6 +171,30 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Windowed:
+    """A feature but for its window: `over` gives one feature a window, named `<name>_<window>`.
+
+    >>> clicks = Windowed("clicks_count", Aggregate.COUNT, "bigint", "clicks", "Clicks", family="engagement")
+    >>> [feature.name for feature in clicks.over([Window(7), LIFETIME])]
+    ['clicks_count_7d', 'clicks_count_lifetime']
+    """
+
+    name: str
+    aggregate: Aggregate
+    type: str
+    unit: str
+    description: str
+    measure: str | None = None
+    where: tuple[Condition, ...] = ()
+    family: str = ""
+    negated: bool = False
+
+    def over(self, windows: Iterable[Window]) -> tuple[Feature, ...]:
+        """The feature over each of `windows`."""
+        return tuple(Feature(**{**vars(self), "name": f"{self.name}_{w.name}", "window": w}) for w in windows)
+
+
+@dataclass(frozen=True)
 class Derived:
     """A value computed from other features of the same row by a pure function on Arrow arrays."""
 

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from featurestore.definitions import LIFETIME, Condition, Feature, Window, fingerprint
 from featurestore.errors import ConfigurationError
-from featurestore.features.orders import orders_count
+from featurestore.features.orders import ORDERS_COUNT
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant
 
@@ -42,11 +42,11 @@ class Label:
 
     @property
     def future(self) -> Feature:
-        return orders_count(Window(self.horizon_days, offset_days=-self.horizon_days))
+        return _orders(Window(self.horizon_days, offset_days=-self.horizon_days))
 
     @property
     def past(self) -> Feature:
-        return orders_count(Window(self.population_days) if self.population_days else LIFETIME)
+        return _orders(Window(self.population_days) if self.population_days else LIFETIME)
 
     @property
     def fingerprint(self) -> str:
@@ -55,6 +55,10 @@ class Label:
     def is_mature(self, as_of: date, *, complete_through: datetime) -> bool:
         """Whether the whole horizon of `as_of` lies in what is known."""
         return instant(as_of + timedelta(days=self.horizon_days)) <= int(complete_through.timestamp() * 1_000_000)
+
+
+def _orders(window: Window) -> Feature:
+    return ORDERS_COUNT.over([window])[0]
 
 
 PURCHASE_30D = Label("purchase_30d", 30, Condition("orders", ">=", 1), Condition("orders", ">=", 1))

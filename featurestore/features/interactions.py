@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window
+from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window, Windowed
 from featurestore.derived import trend_30d_vs_90d, trend_90d_vs_180d
 
 PRODUCT_VIEW = (Condition("interaction_type", "=", "product_view"),)
@@ -11,33 +11,18 @@ WINDOWS = (*[Window(days) for days in (7, 14, 30, 60, 90, 180, 365)], LIFETIME)
 SHORT_WINDOWS = tuple(Window(days) for days in (7, 30, 90))
 
 
-def _interactions(window: Window) -> Feature:
-    return Feature(
-        f"interactions_count_{window.name}", Aggregate.COUNT, window, "bigint", "interactions",
-        "Interactions of any kind", family="engagement",
-    )  # fmt: skip
-
-
-def _sessions(window: Window) -> Feature:
-    return Feature(
-        f"sessions_distinct_{window.name}", Aggregate.DISTINCT, window, "bigint", "sessions",
-        "Distinct sessions", measure="session_id", family="engagement",
-    )  # fmt: skip
-
-
-def _product_views(window: Window) -> Feature:
-    return Feature(
-        f"product_views_count_{window.name}", Aggregate.COUNT, window, "bigint", "views",
-        "Views of a product's page", where=PRODUCT_VIEW, family="engagement",
-    )  # fmt: skip
-
-
-def _cart_additions(window: Window) -> Feature:
-    return Feature(
-        f"cart_additions_count_{window.name}", Aggregate.COUNT, window, "bigint", "additions",
-        "Products put into the cart", where=CART_ADDITION, family="engagement",
-    )  # fmt: skip
-
+ENGAGEMENT = (
+    Windowed("interactions_count", Aggregate.COUNT, "bigint", "interactions", "Interactions of any kind",
+             family="engagement"),
+    Windowed("sessions_distinct", Aggregate.DISTINCT, "bigint", "sessions", "Distinct sessions",
+             measure="session_id", family="engagement"),
+)  # fmt: skip
+INTEREST = (
+    Windowed("product_views_count", Aggregate.COUNT, "bigint", "views", "Views of a product's page",
+             where=PRODUCT_VIEW, family="engagement"),
+    Windowed("cart_additions_count", Aggregate.COUNT, "bigint", "additions", "Products put into the cart",
+             where=CART_ADDITION, family="engagement"),
+)  # fmt: skip
 
 SINCE = tuple(
     Feature(name, aggregate, LIFETIME, "double", "days", description, where=where, family="recency")
@@ -73,8 +58,8 @@ INTERACTIONS_VIEW = FeatureView(
     description="How often and how lately customers looked around, and what for",
     folds=(
         *SINCE,
-        *[make(window) for make in (_interactions, _sessions) for window in WINDOWS],
-        *[make(window) for make in (_product_views, _cart_additions) for window in SHORT_WINDOWS],
+        *[feature for measure in ENGAGEMENT for feature in measure.over(WINDOWS)],
+        *[feature for measure in INTEREST for feature in measure.over(SHORT_WINDOWS)],
         *RHYTHM,
     ),
     derived=DERIVED,

@@ -12,6 +12,7 @@ from featurestore.definitions import (
     FeatureView,
     Ranked,
     Window,
+    Windowed,
 )
 from featurestore.derived import (
     overdue_ratio,
@@ -25,79 +26,43 @@ from featurestore.derived import (
 
 SOLD = (Condition("amount", ">", 0),)
 RETURNED = (Condition("amount", "<", 0),)
-SOLD_PRODUCT = (*SOLD, Condition("is_product", "=", True))
+PRODUCT = (Condition("is_product", "=", True),)
+SOLD_PRODUCT = (*SOLD, *PRODUCT)
 WINDOWS = (*[Window(days) for days in (7, 14, 30, 60, 90, 180, 365)], LIFETIME)
 LAST_YEAR = tuple(Window(days, offset_days=YEAR_OF_WEEKS) for days in (30, 60, 90))
 MONEY, CURRENCY = "decimal(18,2)", "currency"
 
 
-def orders_count(window: Window) -> Feature:
-    """Orders in `window`, by the contract's definition of an order; labels fold it over the future."""
-    return Feature(
-        f"orders_count_{window.name}", Aggregate.DISTINCT, window, "bigint", "orders",
-        "Orders: distinct order ids with at least one line of positive amount",
-        measure="order_id", where=SOLD, family="frequency",
-    )  # fmt: skip
-
-
-def _amount(window: Window) -> Feature:
-    return Feature(
-        f"amount_sum_{window.name}", Aggregate.SUM, window, MONEY, CURRENCY,
-        "Net value: sum of amounts, returns negative", measure="amount", family="monetary",
-    )  # fmt: skip
-
-
-def _gross(window: Window) -> Feature:
-    return Feature(
-        f"gross_amount_sum_{window.name}", Aggregate.SUM, window, MONEY, CURRENCY,
-        "Sum of the positive amounts", measure="amount", where=SOLD, family="monetary",
-    )  # fmt: skip
-
-
-def _returned(window: Window) -> Feature:
-    return Feature(
-        f"returned_amount_sum_{window.name}", Aggregate.SUM, window, MONEY, CURRENCY,
-        "Sum of the negative amounts, as a positive number", measure="amount", where=RETURNED,
-        family="returns", negated=True,
-    )  # fmt: skip
-
-
-def _returns(window: Window) -> Feature:
-    return Feature(
-        f"returns_count_{window.name}", Aggregate.DISTINCT, window, "bigint", "returns",
-        "Returns and cancellations: distinct order ids with a line of negative amount",
-        measure="order_id", where=RETURNED, family="returns",
-    )  # fmt: skip
-
-
-def _line_mean(window: Window) -> Feature:
-    return Feature(
-        f"gross_amount_mean_{window.name}", Aggregate.MEAN, window, "double", CURRENCY,
-        "Mean amount of a line of positive amount", measure="amount", where=SOLD, family="basket",
-    )  # fmt: skip
-
-
-def _line_max(window: Window) -> Feature:
-    return Feature(
-        f"amount_max_{window.name}", Aggregate.MAX, window, MONEY, CURRENCY,
-        "Largest amount of a line", measure="amount", family="basket",
-    )  # fmt: skip
-
-
-def _products(window: Window) -> Feature:
-    return Feature(
-        f"products_distinct_{window.name}", Aggregate.DISTINCT, window, "bigint", "products",
-        "Distinct products on lines of positive amount, exact", measure="product_id",
-        where=SOLD_PRODUCT, family="variety",
-    )  # fmt: skip
-
-
-def _quantity(window: Window) -> Feature:
-    return Feature(
-        f"quantity_sum_{window.name}", Aggregate.SUM, window, "bigint", "pieces",
-        "Pieces of products, returns negative", measure="quantity",
-        where=(Condition("is_product", "=", True),), family="basket",
-    )  # fmt: skip
+ORDERS_COUNT = Windowed(
+    "orders_count", Aggregate.DISTINCT, "bigint", "orders",
+    "Orders: distinct order ids with at least one line of positive amount",
+    measure="order_id", where=SOLD, family="frequency",
+)  # fmt: skip
+AMOUNT_SUM = Windowed(
+    "amount_sum", Aggregate.SUM, MONEY, CURRENCY, "Net value: sum of amounts, returns negative",
+    measure="amount", family="monetary",
+)  # fmt: skip
+MEASURES = (
+    ORDERS_COUNT,
+    AMOUNT_SUM,
+    Windowed("gross_amount_sum", Aggregate.SUM, MONEY, CURRENCY, "Sum of the positive amounts",
+             measure="amount", where=SOLD, family="monetary"),
+    Windowed("returned_amount_sum", Aggregate.SUM, MONEY, CURRENCY,
+             "Sum of the negative amounts, as a positive number",
+             measure="amount", where=RETURNED, family="returns", negated=True),
+    Windowed("returns_count", Aggregate.DISTINCT, "bigint", "returns",
+             "Returns and cancellations: distinct order ids with a line of negative amount",
+             measure="order_id", where=RETURNED, family="returns"),
+    Windowed("gross_amount_mean", Aggregate.MEAN, "double", CURRENCY, "Mean amount of a line of positive amount",
+             measure="amount", where=SOLD, family="basket"),
+    Windowed("amount_max", Aggregate.MAX, MONEY, CURRENCY, "Largest amount of a line",
+             measure="amount", family="basket"),
+    Windowed("products_distinct", Aggregate.DISTINCT, "bigint", "products",
+             "Distinct products on lines of positive amount, exact",
+             measure="product_id", where=SOLD_PRODUCT, family="variety"),
+    Windowed("quantity_sum", Aggregate.SUM, "bigint", "pieces", "Pieces of products, returns negative",
+             measure="quantity", where=PRODUCT, family="basket"),
+)  # fmt: skip
 
 
 def _since(name: str, aggregate: Aggregate, description: str, **more: object) -> Feature:
@@ -168,16 +133,15 @@ RANKED = (
     Ranked("m_score", "monetary", "Mean net order value among all customers of the snapshot"),
 )
 
-EVERY_WINDOW = (orders_count, _amount, _gross, _returned, _returns, _line_mean, _line_max, _products, _quantity)
-
 ORDERS_VIEW = FeatureView(
     name="orders",
     source="orders",
     description="Recency, frequency, money, returns, variety, rhythm and trend from order lines",
     folds=(
         *RECENCY,
-        *[make(window) for make in EVERY_WINDOW for window in WINDOWS],
-        *[make(window) for make in (orders_count, _amount) for window in LAST_YEAR],
+        *[feature for measure in MEASURES for feature in measure.over(WINDOWS)],
+        *ORDERS_COUNT.over(LAST_YEAR),
+        *AMOUNT_SUM.over(LAST_YEAR),
         *RHYTHM,
     ),
     derived=DERIVED,

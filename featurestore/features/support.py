@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window
+from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window, Windowed
 from featurestore.derived import difference
 
 OPENED = (Condition("ticket_event", "=", "opened"),)
@@ -11,33 +11,15 @@ ESCALATED = (Condition("is_escalated", "=", True),)
 WINDOWS = (*[Window(days) for days in (30, 90, 365)], LIFETIME)
 
 
-def _tickets(window: Window) -> Feature:
-    return Feature(
-        f"tickets_count_{window.name}", Aggregate.COUNT, window, "bigint", "tickets",
-        "Tickets opened", where=OPENED, family="support",
-    )  # fmt: skip
-
-
-def _resolved(window: Window) -> Feature:
-    return Feature(
-        f"tickets_resolved_count_{window.name}", Aggregate.COUNT, window, "bigint", "tickets",
-        "Tickets resolved", where=RESOLVED, family="support",
-    )  # fmt: skip
-
-
-def _escalations(window: Window) -> Feature:
-    return Feature(
-        f"escalations_count_{window.name}", Aggregate.COUNT, window, "bigint", "tickets",
-        "Tickets resolved after an escalation", where=ESCALATED, family="support",
-    )  # fmt: skip
-
-
-def _satisfaction(window: Window) -> Feature:
-    return Feature(
-        f"satisfaction_mean_{window.name}", Aggregate.MEAN, window, "double", "points 1 to 5",
-        "Mean satisfaction with resolved tickets", measure="satisfaction", family="support",
-    )  # fmt: skip
-
+TICKETS = (
+    Windowed("tickets_count", Aggregate.COUNT, "bigint", "tickets", "Tickets opened", where=OPENED, family="support"),
+    Windowed("tickets_resolved_count", Aggregate.COUNT, "bigint", "tickets", "Tickets resolved",
+             where=RESOLVED, family="support"),
+    Windowed("escalations_count", Aggregate.COUNT, "bigint", "tickets", "Tickets resolved after an escalation",
+             where=ESCALATED, family="support"),
+    Windowed("satisfaction_mean", Aggregate.MEAN, "double", "points 1 to 5", "Mean satisfaction with resolved tickets",
+             measure="satisfaction", family="support"),
+)  # fmt: skip
 
 SINCE = (
     Feature("days_since_last_support_event", Aggregate.DAYS_SINCE_LAST, LIFETIME, "double", "days",
@@ -52,7 +34,7 @@ SUPPORT_VIEW = FeatureView(
     description="Tickets, how they ended, and how lately",
     folds=(
         *SINCE,
-        *[make(window) for make in (_tickets, _resolved, _escalations, _satisfaction) for window in WINDOWS],
+        *[feature for measure in TICKETS for feature in measure.over(WINDOWS)],
     ),
     derived=(
         Derived("tickets_open", difference, ("tickets_count_lifetime", "tickets_resolved_count_lifetime"), "bigint",
