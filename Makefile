@@ -3,7 +3,10 @@ SHELL := /usr/bin/env bash
 TESSERA_HOME ?= $(CURDIR)/.tessera
 export TESSERA_HOME
 BIN := $(TESSERA_HOME)/venv/bin
+# Processes that share the tests, file by file, each with a Spark session of its own.
+WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest
+TOGETHER := -n $(WORKERS) --dist loadfile
 # Spark comes with the virtual environment; one that is installed elsewhere must not be mixed in.
 unexport SPARK_HOME
 export PYSPARK_PYTHON := $(BIN)/python
@@ -25,13 +28,13 @@ demo: ## The whole story on the data at hand, from raw files to scores
 	@./spark-submit.sh demo
 
 test: setup ## All tests but the long campaigns; REQUIRE_ALL=1 makes skips failures
-	@$(PYTEST) -m "not deep" $(ARGS)
+	@$(PYTEST) $(TOGETHER) -m "not deep" $(ARGS)
 
 test-unit: setup ## Tests and doctests that need no JVM, in seconds
-	@$(PYTEST) -m "not deep" tests/unit featurestore models jobs launcher $(ARGS)
+	@$(PYTEST) $(TOGETHER) -m "not deep" tests/unit featurestore models jobs launcher $(ARGS)
 
 test-spark: setup ## Tests on a shared local Spark session
-	@$(PYTEST) -m "not deep" tests/spark $(ARGS)
+	@$(PYTEST) $(TOGETHER) -m "not deep" tests/spark $(ARGS)
 
 test-deep: setup ## The long campaigns: kills, fuzzing, many examples
 	@$(PYTEST) -m deep $(ARGS)

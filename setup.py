@@ -25,6 +25,7 @@ NEEDED = [
 EXTRAS = {
     "test": [
         "pytest>=9,<10",  # the runner
+        "pytest-xdist>=3.6,<4",  # tests in two processes: most of a small Spark job is one thread that plans
         "pytest-timeout>=2.3,<3",  # a hanging JVM must fail a test, not the whole run
         "hypothesis>=6.130,<7",  # the laws, as properties
         "chispa>=0.12,<0.13",  # compares frames with the difference side by side

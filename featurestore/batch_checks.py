@@ -31,6 +31,7 @@ class BatchCounts:
     broken_reasons: dict[str, int]
     nonexistent_local: int
     ambiguous_local: int
+    first_event_time: datetime | None
     last_event_time: datetime | None
     earliest_known_at: datetime | None
 
@@ -47,6 +48,7 @@ def counted(rows: DataFrame) -> BatchCounts:
         F.count_if(F.size(REASONS) > 0).alias("broken"),
         F.count_if(is_accepted & F.col("nonexistent_local")).alias("nonexistent"),
         F.count_if(is_accepted & F.col("ambiguous_local")).alias("ambiguous"),
+        F.min(F.when(is_accepted, F.unix_micros("event_time"))).alias("first"),
         F.max(F.when(is_accepted, F.unix_micros("event_time"))).alias("last"),
         F.min(F.when(is_accepted, F.unix_micros("known_at"))).alias("known"),
     ).collect()[0]
@@ -68,6 +70,7 @@ def counted(rows: DataFrame) -> BatchCounts:
         broken_reasons={row["reason"]: row["broken"] for row in each},
         nonexistent_local=totals["nonexistent"],
         ambiguous_local=totals["ambiguous"],
+        first_event_time=instant_of(totals["first"]),
         last_event_time=instant_of(totals["last"]),
         earliest_known_at=instant_of(totals["known"]),
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pyspark.sql import functions as F
-
 from featurestore.definitions import Cell, Derived, Feature, FeatureSet, FeatureView, Ranked
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
@@ -55,10 +53,9 @@ def _origin(feature: Feature | Derived | Ranked | Cell) -> tuple[str | None, ...
 
 def publish_catalog(warehouse: Warehouse, owner: FeatureView | FeatureSet) -> None:
     """Make the catalogue say what `owner` is now; nothing is written when it says so already."""
-    if warehouse.exists(CATALOG.name):
-        present = warehouse.read(CATALOG.name).where(F.col("view") == owner.name)
-        if {row["fingerprint"] for row in present.select("fingerprint").distinct().collect()} == {owner.fingerprint}:
-            return
+    present = warehouse.records(CATALOG.name, ("view", "fingerprint"))
+    if {row["fingerprint"] for row in present if row["view"] == owner.name} == {owner.fingerprint}:
+        return
     schema = ", ".join(f"`{column.name}` {column.type}" for column in CATALOG.columns)
     rows = warehouse.spark.createDataFrame(entries(owner), schema)
     warehouse.replace(CATALOG, rows, where=f"view = '{owner.name}'")

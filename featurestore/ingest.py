@@ -134,6 +134,7 @@ def _report(
         reasons=counts.reasons,
         nonexistent_local_times=counts.nonexistent_local,
         ambiguous_local_times=counts.ambiguous_local,
+        first_event_time=counts.first_event_time,
         complete_through=through,
         is_restatement=is_restatement(warehouse, batch, earliest_known_at=counts.earliest_known_at),
         events_version=version,

@@ -31,6 +31,9 @@ INGEST_RUNS = Table(
         Column("reasons", "map<string,bigint>", "Quarantined rows per reason; a row may have several"),
         Column("nonexistent_local_times", "bigint", "Accepted events whose wall clock a clock change skips"),
         Column("ambiguous_local_times", "bigint", "Accepted events whose wall clock exists twice"),
+        Column(
+            "first_event_time", "timestamp", "Earliest accepted event: what is older is untouched by the batch, UTC"
+        ),
         Column("complete_through", "timestamp", "No event before this instant is still expected, UTC"),
         Column("is_restatement", "boolean", "Tells of things known before an earlier batch was taken in"),
         Column("events_version", "bigint", "Version of events_<source> that holds the batch", lineage=True),
@@ -65,6 +68,7 @@ class IngestReport:
     reasons: dict[str, int] = field(default_factory=dict)
     nonexistent_local_times: int = 0
     ambiguous_local_times: int = 0
+    first_event_time: datetime | None = None
     complete_through: datetime | None = None
     is_restatement: bool = False
     events_version: int = -1
@@ -105,8 +109,8 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
 
 
 def done(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """source, batch_seq and complete_through of every batch that is wholly ingested."""
-    columns = ("source", "status", "batch_seq", "complete_through")
+    """source, batch_seq, first_event_time and complete_through of every batch that is wholly ingested."""
+    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through")
     return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] == DONE]
 
 

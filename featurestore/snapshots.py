@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -17,7 +18,7 @@ from featurestore.frames import folded, instant, joined
 from featurestore.population import cut_points, population_table, segment, with_scores
 from featurestore.schemas import Column, source
 from featurestore.tables import Table, Warehouse, fence, until_committed
-from featurestore.watermarks import highest_batch
+from featurestore.watermarks import batches, highest_batch
 
 SNAPSHOTS = Table(
     "snapshots",
@@ -81,7 +82,7 @@ def _build(
         raise MissingInput.table(events_table, warehouse=warehouse.root, make_with="ingest")
     version, batch_seq = warehouse.version(events_table), highest_batch(warehouse, view.source)
     wanted = sorted(set(dates))
-    current = complete_dates(warehouse, view, batch_seq=batch_seq)
+    current = complete_dates(warehouse, view)
     missing = [day for day in wanted if day not in current]
     already = tuple(day for day in wanted if day in current)
     publish_catalog(warehouse, view)
@@ -144,20 +145,20 @@ def among(dates: Sequence[date]) -> str:
     return f"as_of_date IN ({literals})"
 
 
-def complete_dates(warehouse: Warehouse, view: FeatureView, *, batch_seq: int | None = None) -> set[date]:
-    """Dates of `view` listed as complete under its present definition, and (if given) since `batch_seq`."""
-    if not warehouse.exists(SNAPSHOTS.name):
-        return set()
-    listed = warehouse.read(SNAPSHOTS.name).where(
-        (F.col("view") == view.name) & (F.col("fingerprint") == view.fingerprint)
-    )
-    if batch_seq is not None:
-        listed = listed.where(F.col("batch_seq") >= batch_seq)
-    return {row["as_of_date"] for row in listed.select("as_of_date").collect()}  # one row per date
+def complete_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
+    """Dates of `view` that are complete under its present definition, no later batch having events before them."""
+    listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint", "batch_seq"))
+    own = [row for row in listed if (row["view"], row["fingerprint"]) == (view.name, view.fingerprint)]
+    ingested = batches(warehouse, view.source)
+
+    def is_stale(row: dict[str, Any]) -> bool:
+        return any(batch.batch_seq > row["batch_seq"] and batch.changes(row["as_of_date"]) for batch in ingested)
+
+    return {row["as_of_date"] for row in own if not is_stale(row)}
 
 
 def read_snapshots(warehouse: Warehouse, view: FeatureView, *, dates: Sequence[date]) -> DataFrame:
-    """The rows of `features_<view>` at `dates`; refused unless every date is complete as the view is now."""
+    """The rows of `features_<view>` at `dates`; refused unless all are complete by the view and the events of now."""
     missing = sorted(set(dates) - complete_dates(warehouse, view))
     if missing:
         shown = ",".join(map(str, missing[:5])) + (",..." if len(missing) > 5 else "")

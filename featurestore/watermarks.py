@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
-
-from pyspark.sql import functions as F
 
 from featurestore import ingest_runs
 from featurestore.errors import MissingInput
-from featurestore.schemas import source as source_named
 from featurestore.tables import Warehouse
 
 
@@ -33,17 +31,39 @@ def ingested_sources(warehouse: Warehouse) -> set[str]:
 
 def highest_batch(warehouse: Warehouse, source: str) -> int:
     """The highest `batch_seq` of `source` that is wholly ingested; MissingInput before any batch."""
-    complete_through(warehouse, source)
-    return max(run["batch_seq"] for run in ingest_runs.done(warehouse) if run["source"] == source)
+    ranks = [batch.batch_seq for batch in batches(warehouse, source)]
+    if not ranks:
+        raise _nothing_ingested(warehouse, source)
+    return max(ranks)
+
+
+@dataclass(frozen=True)
+class IngestedBatch:
+    """What a reader must know of a batch: its rank, and its earliest event (None if it added none)."""
+
+    batch_seq: int
+    first_event_time: datetime | None
+
+    def changes(self, as_of: date) -> bool:
+        """Whether any of its events lies strictly before midnight UTC of `as_of`."""
+        return self.first_event_time is not None and self.first_event_time.date() < as_of
+
+
+def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
+    """The batches of `source` that are wholly ingested, in any order."""
+    return [
+        IngestedBatch(run["batch_seq"], run["first_event_time"])
+        for run in ingest_runs.done(warehouse)
+        if run["source"] == source
+    ]
 
 
 def first_event_date(warehouse: Warehouse, source: str) -> date:
     """UTC date of the earliest event of `source`; MissingInput before any batch."""
-    table = source_named(source).events_table
-    earliest = warehouse.read(table, make_with="ingest").agg(F.min("event_time").cast("date")).first()
-    if earliest is None or earliest[0] is None:
+    firsts = [batch.first_event_time for batch in batches(warehouse, source) if batch.first_event_time is not None]
+    if not firsts:
         raise _nothing_ingested(warehouse, source)
-    return earliest[0]
+    return min(firsts).date()
 
 
 def _nothing_ingested(warehouse: Warehouse, source: str) -> MissingInput:

@@ -15,7 +15,7 @@ from featurestore.definitions import FeatureView
 from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.features import feature_set
 from featurestore.snapshots import Built, build_snapshots, complete_dates
-from featurestore.watermarks import first_event_date, highest_batch, latest_complete_midnight
+from featurestore.watermarks import first_event_date, latest_complete_midnight
 from jobs.arguments import day, days, positive, stepped
 from jobs.run import Run
 
@@ -40,7 +40,7 @@ def run(run: Run) -> None:
     refuse_unknowable(run, wanted)
     if run.arguments.dry_run:
         for view in chosen_views(run):
-            current = complete_dates(run.warehouse, view, batch_seq=highest_batch(run.warehouse, view.source))
+            current = complete_dates(run.warehouse, view)
             for one in wanted:
                 run.out.print(f"{view.name}  {one}  {'complete, left alone' if one in current else 'to be built'}")
         return

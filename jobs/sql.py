@@ -21,23 +21,23 @@ MAY_CHANGE = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Dro
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
-    parser.add_argument("query", metavar="QUERY", help="one SELECT (or WITH, VALUES, DESCRIBE)")
+    parser.add_argument("query", type=only_reading, metavar="QUERY", help="one SELECT (or WITH, VALUES, DESCRIBE)")
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="rows shown at most (default: 50)")
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    refuse_what_changes(run.arguments.query)
     register_tables(run.warehouse)
     register_functions(run.spark)
     rows = run.spark.sql(run.arguments.query)
     rows.show(run.arguments.limit, truncate=False)
 
 
-def refuse_what_changes(query: str) -> None:
-    """ConfigurationError unless `query` is one statement that only reads.
+def only_reading(query: str) -> str:
+    """The query, if it is one statement that only reads; else ConfigurationError.
 
-    >>> refuse_what_changes("select 1")
+    >>> only_reading("select 1")
+    'select 1'
     """
     try:
         statements = sqlglot.parse(query, read="spark")
@@ -49,6 +49,7 @@ def refuse_what_changes(query: str) -> None:
     reads = isinstance(tree, (exp.Query, exp.Describe))
     if not reads or any(isinstance(node, MAY_CHANGE) for node in tree.walk()):
         raise ConfigurationError("sql runs queries only (SELECT, WITH, VALUES, DESCRIBE); tables are changed by jobs.")
+    return query
 
 
 def register_tables(warehouse: Warehouse) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from featurestore.errors import EnvironmentProblem
+from featurestore.errors import EnvironmentProblem, MissingInput
 
 LOCK = ".tessera-lock"
 POLL_SECONDS = 0.5
@@ -18,6 +18,12 @@ POLL_SECONDS = 0.5
 def is_local(warehouse: str) -> bool:
     """Whether the warehouse is a plain folder of this machine."""
     return "://" not in warehouse
+
+
+def check_readable(warehouse: str) -> None:
+    """MissingInput where a local warehouse is not there; nothing is made for a job that only reads."""
+    if is_local(warehouse) and not Path(warehouse).is_dir():
+        raise MissingInput(f"there is no warehouse at {warehouse}.\n  Make one: ./spark-submit.sh demo")
 
 
 def check_writable(warehouse: str) -> Path:

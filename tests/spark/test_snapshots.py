@@ -106,6 +106,19 @@ def test_late_events_leave_what_on_time_arrival_leaves(warehouse, spark, tmp_pat
         assert_df_equality(warehouse.read(table), on_time.read(table), ignore_row_order=True, ignore_nullable=True)
 
 
+def test_only_dates_after_its_earliest_event_are_stale_for_a_late_batch(warehouse):
+    lines = list(random_lines(10, seed=4))
+    add_batch(warehouse, lines)
+    build(warehouse)
+    edge = oracle.midnight(DATES[1])
+    add_batch(warehouse, [order_line("new", edge), order_line("new", edge + timedelta(days=3))], batch_seq=2)
+    assert complete_dates(warehouse, ORDERS_VIEW) == set(DATES[:2])
+    with pytest.raises(DataContractError, match="no complete snapshot at 2024-06-01"):
+        read_snapshots(warehouse, ORDERS_VIEW, dates=DATES)
+    assert build(warehouse).built == (DATES[2],)
+    assert build(warehouse).built == ()
+
+
 def test_one_date_is_replaced_alone(warehouse):
     add_batch(warehouse, list(random_lines(10, seed=3)))
     build(warehouse, DATES[:1])

@@ -25,6 +25,7 @@ WRONG_COMMANDS = [
     (["sql", "drop table customer_scores"], 2, "queries only"),
     (["sql", "select 1; select 2"], 2, "one query"),
     (["sql", "selec 1"], 2, ""),
+    (["bench", "redaers"], 2, "readers"),
 ]
 
 
@@ -48,6 +49,13 @@ def test_every_job_that_is_listed_explains_itself(job, capsys):
 def test_help_lists_the_jobs(capsys):
     assert main(["--help"]) == 0
     assert "build_training_set" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["sql", "select 1"], ["bench", "readers"]], ids=str)
+def test_what_only_reads_makes_no_warehouse(words, tmp_path, capsys):
+    assert main([*words, "--warehouse", str(tmp_path / "w")]) == 3
+    assert "spark-submit.sh demo" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
 
 
 def test_a_warehouse_that_is_a_file(tmp_path, capsys):
