@@ -10,27 +10,26 @@ that what was written can be compared with what then happened and with the best 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from featurestore.errors import ConfigurationError
-from featurestore.labels import LABELS, Label, labelled
-from featurestore.schemas import ORDERS
+from featurestore.labels import LABELS
 from featurestore.simulation.world import World
-from featurestore.snapshots import among, before
-from featurestore.watermarks import complete_through
+from featurestore.snapshots import among
 from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
+from jobs.judging import judge_written_scores
 from jobs.run import Run
 from jobs.score import score_step
 from jobs.score_tables import SCORES
-from jobs.simulate import TRUTH, raw_folder, simulate_step, truth_date
+from jobs.simulate import raw_folder, simulate_step, truth_date
 from jobs.tables_for_people import metrics_table, most_at_risk, realised_table, seconds_table
 from jobs.train import HEAD_OF, train_step
-from models.evaluate import Metrics
-from models.realised import judged
+from models.bundle import Bundle
+from models.realised import Realised
 
 SIMULATED_SOURCES = ("orders", "interactions", "support")
 
@@ -59,7 +58,7 @@ def run(run: Run) -> None:
         training_set_step(run, name, plan)
     crowned = {HEAD_OF[name].name: train_step(run, name, as_of).champion for name in LABELS}
     score_step(run, as_of, crowned)
-    realised = judge_written_scores(run, as_of)
+    realised = judge_written_scores(run, as_of, is_simulated=asked.source is None and as_of == truth_date(shop(run)))
     tell(run, as_of, [model.bundle for model in crowned.values()], realised)
 
 
@@ -69,13 +68,17 @@ def take_in(run: Run) -> date:
     if asked.source is not None:
         _ingest(run, asked.source, asked.input)
         return chosen_as_of(run)
-    shop = run.settings.simulation
-    world = World(shop.customers, shop.days, run.settings.seed)
+    world = shop(run)
     folder = raw_folder(run, world)
     simulate_step(run, world, folder, instants=[truth_date(world)])
     for source in SIMULATED_SOURCES:
         _ingest(run, f"simulated_{source}", f"{folder}/{source}")
     return asked.as_of or truth_date(world)
+
+
+def shop(run: Run) -> World:
+    """The shop that the settings describe."""
+    return World(run.settings.simulation.customers, run.settings.simulation.days, run.settings.seed)
 
 
 def _ingest(run: Run, source_file: str, input_path: str) -> None:
@@ -84,53 +87,12 @@ def _ingest(run: Run, source_file: str, input_path: str) -> None:
     print_reasons(run, step)
 
 
-@dataclass(frozen=True)
-class Realised:
-    """A head's written scores against what happened; `oracle` where the truth is known."""
-
-    label: Label
-    written: Metrics
-    oracle: Metrics | None
-
-
-def judge_written_scores(run: Run, as_of: date) -> list[Realised]:
-    """Compare the scores of `as_of`, as they stand in the table, with the outcomes that the data go on to show."""
-    mature = [label for label in LABELS.values() if is_mature(run, label, as_of)]
-    if not mature:
-        return []
-    with run.step("judge") as step:
-        last = as_of + timedelta(days=max(label.horizon_days for label in mature))
-        events = before(run.warehouse.read(ORDERS.events_table), last)
-        outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
-        scores = run.warehouse.read(SCORES.name).where(among([as_of]))
-        found = [_realised(run, label, scores.join(outcomes, "customer_id"), as_of) for label in mature]
-        outcomes.unpersist()
-        step.results.update({one.label.name: round(one.written.auc or float("nan"), 4) for one in found})
-    return found
-
-
-def is_mature(run: Run, label: Label, as_of: date) -> bool:
-    """Whether the data go on far enough after `as_of` to know the label's outcome."""
-    return label.is_mature(as_of, complete_through=complete_through(run.warehouse, label.source))
-
-
-def _realised(run: Run, label: Label, rows, as_of: date) -> Realised:  # type: ignore[no-untyped-def]
-    at_most = run.settings.training.max_evaluation_rows
-    written = judged(rows, probability=HEAD_OF[label.name].output, outcome=label.name, at_most=at_most)
-    oracle = None
-    if run.arguments.source is None and run.warehouse.exists(TRUTH.name):
-        truth = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{label.name}'")
-        beside = rows.join(truth.select("customer_id", "probability"), "customer_id")
-        oracle = judged(beside, probability="probability", outcome=label.name, at_most=at_most)
-    return Realised(label, written, oracle if oracle is not None and oracle.n else None)
-
-
-def tell(run: Run, as_of: date, bundles, realised: list[Realised]) -> None:  # type: ignore[no-untyped-def]
+def tell(run: Run, as_of: date, bundles: Sequence[Bundle], realised: Mapping[str, Realised]) -> None:
     """The short table that a person can read, and how to go on."""
     scores = run.warehouse.read(SCORES.name).where(among([as_of]))
     run.out.print(metrics_table(bundles))
     if realised:
-        rows = [(f"{HEAD_OF[r.label.name].name} ({r.label.name})", r.written, r.oracle) for r in realised]
+        rows = [(f"{HEAD_OF[name].name} ({name})", r.written, r.oracle) for name, r in realised.items()]
         run.out.print(realised_table(rows, title=f"Scores written for {as_of}, against what then happened"))
     run.out.print(most_at_risk(scores))
     run.out.print(seconds_table(run.steps))

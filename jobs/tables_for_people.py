@@ -17,15 +17,16 @@ FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "bri
 
 
 def metrics_table(bundles: Iterable[Bundle]) -> Rich:
-    """Each head's figures on a date that it has not seen, and the best single feature on the same rows."""
+    """Each head's figures on a date that it has not seen, and those of single features on the same rows."""
     table = Rich(title="Tested on a time not seen", title_justify="left")
     for title in ("head", "tested at", "n", "base rate", *FIGURES.values()):
         table.add_column(title, justify="left" if title in ("head", "tested at") else "right")
     for bundle in bundles:
         when = bundle.dates["test"]
         table.add_row(f"{bundle.head} ({bundle.label})", when, *_figures(bundle.metrics))
-        if bundle.baseline:
-            table.add_row(f"  best single feature: {bundle.baseline['name']}", when, *_figures(bundle.baseline))
+        for place, baseline in enumerate(bundle.baselines):
+            role = "best single feature" if place == 0 else "single feature"
+            table.add_row(f"  {role}: {baseline['name']}", when, *_figures(baseline))
     return table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +30,7 @@ class Bundle:
 
     `features` are the input columns in the order of the booster; `feature_fingerprint` stands for their
     definitions; `dates` says by split which as-ofs were used; `metrics` are the test figures of the
-    calibrated probabilities; `baseline` those of the best single feature on the same rows, with its `name`;
+    calibrated probabilities; `baselines` those of single features on the same rows, with their `name`, the best first;
     `gate` says how the model came to be champion ("ungated": no promotion rule was asked).
     """
 
@@ -44,7 +44,7 @@ class Bundle:
     calibrator: Calibrator
     dates: Mapping[str, str]
     metrics: Mapping[str, float]
-    baseline: Mapping[str, str | float] = field(default_factory=dict)
+    baselines: Sequence[Mapping[str, str | float]] = ()
     gate: str = UNGATED
 
     @property
@@ -69,7 +69,8 @@ class Bundle:
         (folder / BOOSTER_FILE).write_bytes(self.booster)
         described = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "booster"}
         described["calibrator"] = self.calibrator.to_dict()
-        described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics", "baseline")}
+        described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics")}
+        described["baselines"] = [dict(one) for one in self.baselines]
         text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False)
         (folder / BUNDLE_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -108,5 +109,6 @@ def _with_types(described: dict[str, Any]) -> dict[str, Any]:
     return {
         **described,
         "features": tuple(described["features"]),
+        "baselines": tuple(described["baselines"]),
         "calibrator": Calibrator.from_dict(described["calibrator"]),
     }

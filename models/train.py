@@ -114,7 +114,7 @@ def _judged(
     tested = evaluate(test.labels, bundle.predict(test.matrix))
     baselines = _baselines(samples[FIT], test, features=bundle.features)
     return TrainedHead(
-        bundle=replace(bundle, metrics=tested.figures(), baseline=_summary(baselines)),
+        bundle=replace(bundle, metrics=tested.figures(), baselines=_summaries(baselines)),
         fit=fit,
         counts=counts,
         test=tested,
@@ -157,8 +157,8 @@ def _baselines(fit: Sample, test: Sample, *, features: Sequence[str]) -> list[Ba
     return compare_baselines(fit.matrix, fit.labels, test=test.matrix, test_labels=test.labels, features=features)
 
 
-def _summary(baselines: Sequence[BaselineResult]) -> dict[str, str | float]:
-    return {"name": baselines[0].name, **baselines[0].metrics.figures()} if baselines else {}
+def _summaries(baselines: Sequence[BaselineResult]) -> tuple[dict[str, str | float], ...]:
+    return tuple({"name": one.name, **one.metrics.figures()} for one in baselines)
 
 
 def _require_both_classes(head: Head, counts: Mapping[str, SplitCount]) -> None:

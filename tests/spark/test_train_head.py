@@ -83,7 +83,7 @@ def test_it_beats_the_best_single_feature_on_the_same_rows(trained: TrainedHead)
     assert trained.test.n == best.metrics.n == 700
     assert trained.test.auc > best.metrics.auc > 0.7
     assert trained.test.log_loss < best.metrics.log_loss
-    assert trained.bundle.baseline["name"] == "recency_days"
+    assert trained.bundle.baselines[0]["name"] == "recency_days"
     assert trained.bundle.metrics["auc"] == trained.test.auc
 
 

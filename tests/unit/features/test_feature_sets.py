@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from featurestore.definitions import Condition, Derived, FeatureSet
+from featurestore.definitions import Condition, Derived, FeatureSet, Window
 from featurestore.derived import same
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS, feature_set
@@ -45,3 +45,15 @@ def test_a_model_reads_numbers_of_all_views_and_no_population_state():
 def test_text_is_equal_or_not_and_never_less():
     with pytest.raises(ConfigurationError, match="operator"):
         Condition("device", "<", "app")
+
+
+@pytest.mark.parametrize("days", [0, -7])
+def test_a_window_has_at_least_a_day(days):
+    with pytest.raises(ConfigurationError, match="at least 1 day"):
+        Window(days)
+
+
+def test_a_feature_may_not_look_ahead():
+    ahead = VIEWS["orders"].folds[0]
+    with pytest.raises(ConfigurationError, match="at or after its own instant"):
+        replace(VIEWS["orders"], folds=(replace(ahead, window=Window(7, offset_days=-7)),), derived=(), ranked=())

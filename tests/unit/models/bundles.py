@@ -30,5 +30,5 @@ def small_bundle(head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"
         calibrator=Calibrator(0.9, -0.1, "unseasonal", "", 100),
         dates={"test": "2011-10-10"},
         metrics={"auc": 0.75},
-        baseline={"name": "a", "auc": 0.7},
+        baselines=({"name": "a", "auc": 0.7},),
     )
