@@ -14,7 +14,7 @@ from models.parameters import TrainingParameters
 from models.splits import SplitPlan
 
 # What reports or registers a model does not change it.
-_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "registration.py", "score.py"}
+_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "registration.py", "score.py", "tracking.py"}
 
 
 def training_fingerprint(
