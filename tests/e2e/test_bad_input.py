@@ -69,7 +69,7 @@ def test_dates_that_nothing_is_known_of(warehouse, capsys):
         (["build_features", "--as-of", "2024-01-05"], 3, "no event lies before 2024-01-05"),
         (["build_features", "--as-of", "2024-02-02"], 2, "--allow-incomplete"),
         (["build_features", "--start", "2024-01-07"], 2, "--start and --end"),
-        (["score", "--as-of", "2024-01-20"], 3, "build_features --dates 2024-01-20"),
+        (["score", "--as-of", "2024-01-20"], 3, "spark-submit.sh train"),
         (["build_training_set", "--label", "churn_60d"], 3, "days"),
         (["train", "--as-of", "2024-01-20"], 3, "build_training_set"),
     ]:
