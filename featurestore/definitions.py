@@ -35,9 +35,16 @@ class Aggregate(StrEnum):
     COUNT = "count"
     SUM = "sum"
     MEAN = "mean"
+    STD = "std"
     MIN = "min"
     MAX = "max"
+    FIRST = "first"
+    LAST = "last"
+    MODE = "mode"
+    MODE_SHARE = "mode_share"
+    QUANTILE_APPROX = "quantile_approx"
     DISTINCT = "distinct"
+    DISTINCT_APPROX = "distinct_approx"
     ACTIVE_DAYS = "active_days"
     ACTIVE_MONTHS = "active_months"
     DAYS_SINCE_LAST = "days_since_last"
@@ -45,12 +52,21 @@ class Aggregate(StrEnum):
     GAP_MEAN = "gap_mean"
     GAP_STD = "gap_std"
     GAP_MAX = "gap_max"
+    STREAK_LONGEST = "streak_longest"
+    STREAK_LAST = "streak_last"
 
     @property
     def empty(self) -> int | None:
         """The fold of no events: counts and sums are 0, everything else is NULL."""
-        counts = {Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT, Aggregate.ACTIVE_DAYS, Aggregate.ACTIVE_MONTHS}
-        return 0 if self in counts else None
+        return 0 if self in COUNTS else None
+
+
+COUNTS = {Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT, Aggregate.DISTINCT_APPROX, Aggregate.ACTIVE_DAYS,
+          Aggregate.ACTIVE_MONTHS, Aggregate.STREAK_LONGEST, Aggregate.STREAK_LAST}  # fmt: skip
+APPROXIMATE = {Aggregate.QUANTILE_APPROX, Aggregate.DISTINCT_APPROX}
+AT_LEAST = {Aggregate.STD: "two events qualify", Aggregate.GAP_MEAN: "two active days in the window",
+            Aggregate.GAP_MAX: "two active days in the window",
+            Aggregate.GAP_STD: "three active days in the window"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,15 +161,22 @@ class Feature:
     family: str = ""
     negated: bool = False
     """Fold -measure: returns are stored negative and reported positive."""
+    quantile: float | None = None
+    """Of `quantile_approx`: the share of values at or below the answer, in (0, 1]."""
+
+    def __post_init__(self) -> None:
+        has_share = self.quantile is not None and 0 < self.quantile <= 1
+        if has_share != (self.aggregate is Aggregate.QUANTILE_APPROX):
+            raise ConfigurationError(f"feature '{self.name}': a quantile in (0, 1] goes with quantile_approx only.")
+        if (self.aggregate in APPROXIMATE) != ("_approx" in self.name):
+            raise ConfigurationError(f"feature '{self.name}': what is approximate has _approx in its name.")
 
     @property
     def null_means(self) -> str:
         if self.aggregate.empty is not None:
             return "never NULL; 0 when no event qualifies"
-        if self.aggregate in (Aggregate.GAP_MEAN, Aggregate.GAP_MAX):
-            return "fewer than two active days in the window"
-        if self.aggregate is Aggregate.GAP_STD:
-            return "fewer than three active days in the window"
+        if self.aggregate in AT_LEAST:
+            return f"fewer than {AT_LEAST[self.aggregate]}"
         return "no event qualifies"
 
     @property
@@ -167,6 +190,7 @@ class Feature:
             "window": asdict(self.window),
             "where": [str(condition) for condition in self.where],
             "type": self.type,
+            **({} if self.quantile is None else {"quantile": self.quantile}),
         }
 
 
@@ -188,6 +212,7 @@ class Windowed:
     where: tuple[Condition, ...] = ()
     family: str = ""
     negated: bool = False
+    quantile: float | None = None
 
     def over(self, windows: Iterable[Window]) -> tuple[Feature, ...]:
         """The feature over each of `windows`."""

@@ -5,7 +5,7 @@ Memory of a task: one block (see `Limits`) with its answers (customers x instant
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from featurestore.aggregates import answer
+from featurestore.aggregates import NEEDS_ORDER, answer
 from featurestore.definitions import Derived, Feature
 from featurestore.sweep import DAY_US, Answer, Histories, Measure, Queries, Sweep, customers_that_fit
 
@@ -56,6 +56,11 @@ class FoldPlan:
     def measures(self) -> list[str]:
         read = {fold.measure for fold in self.folds if fold.measure}
         return sorted(read | {condition.column for fold in self.folds for condition in fold.where})
+
+    @property
+    def ordered_measures(self) -> set[str]:
+        """Measures whose values are compared with one another."""
+        return {fold.measure for fold in self.folds if fold.measure and fold.aggregate in NEEDS_ORDER}
 
 
 def fold_batches(batches: Iterable[pa.RecordBatch], plan: FoldPlan) -> Iterator[pa.RecordBatch]:
@@ -119,7 +124,7 @@ def _span(time: npt.NDArray[np.int64], plan: FoldPlan) -> int:
 def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
     """All folds and derived features of the customers in `events`, rows ordered by (customer, as-of)."""
     starts = run_starts(events.column(CUSTOMER))
-    histories = to_histories(events, starts, plan.measures)
+    histories = to_histories(events, starts, plan)
     queries = visible_queries(histories, starts, plan)
     sweep = Sweep(histories, queries, reach_days=plan.reach_days)
     columns: dict[str, pa.Array] = {fold.name: to_arrow(answer(sweep, fold), fold.type) for fold in plan.folds}
@@ -140,10 +145,11 @@ def empty_fold(folds: Iterable[Feature], derived: Iterable[Derived]) -> dict[str
     return {name: column[0].as_py() for name, column in columns.items()}
 
 
-def to_histories(events: pa.Table, starts: npt.NDArray[np.int64], measures: Sequence[str]) -> Histories:
+def to_histories(events: pa.Table, starts: npt.NDArray[np.int64], plan: FoldPlan) -> Histories:
     """Arrow columns as integers; strings become codes, exact within the block."""
     rank = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, events.num_rows)))
-    read = {name: to_measure(events.column(name)) for name in measures}
+    ordered = plan.ordered_measures
+    read = {name: to_measure(events.column(name), ordered=name in ordered) for name in plan.measures}
     return Histories(rank, micros(events.column(TIME)), read)
 
 
@@ -160,8 +166,11 @@ def micros(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return np.asarray(column.cast(pa.timestamp("us", column.type.tz)).cast(pa.int64()))
 
 
-def to_measure(column: pa.ChunkedArray) -> Measure:
-    """A column of events as integers, exact: decimals by their digits, strings by codes, booleans as 0 and 1."""
+def to_measure(column: pa.ChunkedArray, *, ordered: bool = False) -> Measure:
+    """A column of events as integers, exact: decimals by their digits, strings by codes, booleans as 0 and 1.
+
+    `ordered` codes ascend with their texts, code point by code point.
+    """
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], array.type)
@@ -170,8 +179,11 @@ def to_measure(column: pa.ChunkedArray) -> Measure:
         return Measure(np.where(valid, decimal_digits(array), 0), valid, array.type.scale)
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         encoded = array.dictionary_encode()
-        codes = np.asarray(encoded.indices.cast(pa.int64()).fill_null(0))
-        return Measure(codes, valid, code_of=lambda text: pc.index(encoded.dictionary, text).as_py())
+        levels, codes = encoded.dictionary, np.asarray(encoded.indices.cast(pa.int64()).fill_null(0))
+        if ordered and len(levels):
+            order = np.asarray(pc.sort_indices(levels))
+            levels, codes = levels.take(order), np.argsort(order)[codes]
+        return Measure(codes, valid, code_of=lambda text: pc.index(levels, text).as_py(), levels=levels)
     return Measure(np.asarray(array.cast(pa.int64()).fill_null(0)), valid)
 
 
@@ -184,6 +196,8 @@ def decimal_digits(array: pa.Array) -> npt.NDArray[np.int64]:
 def to_arrow(found: Answer, type_name: str) -> pa.Array:
     """An answer as an Arrow array of the feature's type, NULL where not valid."""
     wanted = ARROW_TYPES[type_name]
+    if found.levels is not None:
+        return found.levels.take(pa.array(found.values, mask=~found.valid)).cast(wanted)
     if not pa.types.is_decimal(wanted):
         return pa.array(found.values, mask=~found.valid).cast(wanted)
     words = np.empty((len(found.values), 2), np.int64)

@@ -37,6 +37,8 @@ class Measure:
     valid: Bools
     scale: int = 0
     code_of: Callable[[str], int] = lambda _: -1
+    levels: Any = None
+    """Of a text column, the Arrow array of texts that the codes are positions in."""
 
     def where(self, condition: Condition) -> Bools:
         """(n,) whether the condition holds; never for NULL."""
@@ -48,6 +50,9 @@ class Measure:
         return self.code_of(constant) if isinstance(constant, str) else constant * 10**self.scale
 
 
+NO_MEASURE = Measure(np.zeros(0, np.int64), np.zeros(0, bool))
+
+
 @dataclass(frozen=True)
 class Answer:
     """Values of one feature, one per query: integers of `scale` digits, or doubles; `valid` False is NULL."""
@@ -55,6 +60,7 @@ class Answer:
     values: npt.NDArray[Any]
     valid: Bools
     scale: int = 0
+    levels: Any = None
 
 
 @dataclass(frozen=True)
@@ -125,14 +131,18 @@ class Sweep:
         keep = np.ones(len(self.key), dtype=bool)
         for condition in feature.where:
             keep &= self.histories.measures[condition.column].where(condition)
-        values, scale = np.zeros(len(self.key), np.int64), 0
-        if feature.measure is not None:
-            measure = self.histories.measures[feature.measure]
+        measure = NO_MEASURE if feature.measure is None else self.histories.measures[feature.measure]
+        if measure is not NO_MEASURE:
             keep &= measure.valid
-            values, scale = measure.values, measure.scale
         index = np.flatnonzero(keep)
-        kept = -values[index] if feature.negated else values[index]
-        return Rows(self.histories.rank[index], self.histories.time[index], kept, scale, prefix(keep.astype(np.int64)))
+        values = np.zeros(len(index), np.int64) if measure is NO_MEASURE else measure.values[index]
+        return Rows(
+            self.histories.rank[index],
+            self.histories.time[index],
+            -values if feature.negated else values,
+            measure,
+            prefix(keep.astype(np.int64)),
+        )
 
     def instants(self, window: Window) -> Ints:
         """Packed keys of the ends of `window`, one per query, ascending within a customer."""
@@ -157,9 +167,14 @@ class Rows:
     rank: Ints
     time: Ints
     values: Ints
-    scale: int
+    measure: Measure
     count_before: Ints
     _memo: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def scale(self) -> int:
+        """Decimal digits of the values."""
+        return self.measure.scale
 
     def bounds(self, positions: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
         return self.count_before[positions[0]], self.count_before[positions[1]]

@@ -64,6 +64,33 @@ def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any
             return in_days(as_of - times[-1]) if times else None
         case Aggregate.DAYS_SINCE_FIRST:
             return in_days(as_of - times[0]) if times else None
+        case Aggregate.STD:
+            if len(values) < 2:
+                return None
+            exact = [Fraction(v) for v in values]
+            mean = sum(exact) / len(exact)
+            return math.sqrt(float(sum((v - mean) ** 2 for v in exact) / (len(exact) - 1)))
+        case Aggregate.FIRST | Aggregate.LAST:
+            ordered = sorted(chosen, key=lambda e: (e["event_time"], e["event_id"]))
+            ends = [e[feature.measure] for e in ordered]
+            return None if not ends else ends[0] if feature.aggregate is Aggregate.FIRST else ends[-1]
+        case Aggregate.MODE:
+            return min(values, key=lambda v: (-values.count(v), v), default=None)
+        case Aggregate.MODE_SHARE:
+            return max(values.count(v) for v in values) / len(values) if values else None
+        case Aggregate.QUANTILE_APPROX:  # the exact quantile: the smallest value with that share at or below it
+            enough = [v for v in values if Fraction(sum(w <= v for w in values), len(values)) >= quantile_of(feature)]
+            return float(min(enough)) if enough else None
+        case Aggregate.DISTINCT_APPROX:
+            return len(set(values))
+        case Aggregate.STREAK_LONGEST | Aggregate.STREAK_LAST:
+            streaks = [0]
+            for i, day in enumerate(days):
+                if i and day - days[i - 1] == 1:
+                    streaks[-1] += 1
+                else:
+                    streaks.append(1)
+            return max(streaks) if feature.aggregate is Aggregate.STREAK_LONGEST else streaks[-1]
         case Aggregate.GAP_MEAN:
             return sum(gaps) / len(gaps) if gaps else None
         case Aggregate.GAP_MAX:
@@ -73,6 +100,10 @@ def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any
                 return None
             n = len(gaps)
             return math.sqrt((n * sum(g * g for g in gaps) - sum(gaps) ** 2) / (n * (n - 1)))
+
+
+def quantile_of(feature: Feature) -> Fraction:
+    return Fraction(str(feature.quantile))
 
 
 def in_days(duration: timedelta) -> float:
