@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from featurestore.definitions import LIFETIME, Condition, Feature, Window, fingerprint
 from featurestore.errors import ConfigurationError
+from featurestore.explain import window_in_words
 from featurestore.features.orders import ORDERS_COUNT
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant
@@ -52,9 +53,27 @@ class Label:
     def fingerprint(self) -> str:
         return fingerprint([self.name, self.future.meaning, str(self.outcome), self.past.meaning, str(self.population)])
 
+    def explain(self) -> list[str]:
+        """Lines that say in words what the label means."""
+        return [
+            f"label {self.name}",
+            f"  1 where      {_counted(self.outcome)} {window_in_words(self.future.window)}, else 0",
+            f"  asked of     customers with {_counted(self.population)} {window_in_words(self.past.window)}; "
+            "NULL for the others",
+            f"  known when   source '{self.source}' is complete through as_of + {self.horizon_days} days; "
+            "until then left out and counted",
+            f"  fingerprint  {self.fingerprint}",
+        ]
+
     def is_mature(self, as_of: date, *, complete_through: datetime) -> bool:
         """Whether the whole horizon of `as_of` lies in what is known."""
         return instant(as_of + timedelta(days=self.horizon_days)) <= int(complete_through.timestamp() * 1_000_000)
+
+
+def _counted(condition: Condition) -> str:
+    """A condition on the count of orders, in words."""
+    words = {"orders = 0": "no order", "orders >= 1": "at least one order"}
+    return words.get(str(condition), str(condition))
 
 
 def _orders(window: Window) -> Feature:

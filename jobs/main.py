@@ -29,9 +29,11 @@ JOBS = {
     "train": "fit, calibrate, judge and register the model of a label",
     "score": "score every customer at a date with the champion models",
     "sql": "run a query over all tables of the warehouse",
+    "explain": "say in words what a view, a feature or a label means",
     "bench": "measure: all contenders on the same data, results compared first, then times and ratios",
 }
 READS_ONLY = {"sql", "bench"}
+NEEDS_NO_WAREHOUSE = {"explain"}
 
 
 def parser_of(job: str) -> argparse.ArgumentParser:
@@ -64,17 +66,18 @@ def run_job(words: Sequence[str]) -> None:
     arguments.job = job
     settings = load_settings(arguments.conf, assignments=_assignments(arguments))
     run = Run(arguments, settings)
+    writes = job not in READS_ONLY | NEEDS_NO_WAREHOUSE
     with ExitStack() as held:
-        if job not in READS_ONLY:
+        if writes:
             held.enter_context(
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
-        else:
+        elif job in READS_ONLY:
             check_readable(settings.warehouse)
         try:
             importlib.import_module(f"jobs.{job}").run(run)
         finally:
-            if job not in READS_ONLY and run.steps:
+            if writes and run.steps:
                 run.record()
 
 

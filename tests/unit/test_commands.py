@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from featurestore.errors import EnvironmentProblem
+from featurestore.explain import explain_feature
+from featurestore.features import VIEWS, feature_set
 from jobs.main import JOBS, main
 from jobs.workplace import only_writer
 
@@ -26,6 +28,7 @@ WRONG_COMMANDS = [
     (["sql", "select 1; select 2"], 2, "one query"),
     (["sql", "selec 1"], 2, ""),
     (["bench", "redaers"], 2, "readers"),
+    (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),
 ]
 
 
@@ -49,6 +52,31 @@ def test_every_job_that_is_listed_explains_itself(job, capsys):
 def test_help_lists_the_jobs(capsys):
     assert main(["--help"]) == 0
     assert "build_training_set" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("orders_count_30d_last_year", "number of distinct orders.order_id over events of orders from 394 to 364 days "
+         "before as_of, where amount > 0"),
+        ("returned_amount_sum_30d", "sum of orders.amount, signs turned"),
+        ("overdue_ratio", "overdue_ratio(recency_days, gap_days_mean_lifetime)"),
+        ("days_from_order_to_ticket", "difference(recency_days, days_since_last_ticket)"),
+        ("support", "events_support: is_escalated, satisfaction, ticket_event"),
+        ("churn_60d", "no order in the 60 days from as_of on"),
+        ("churn_60d", "at least one order in the 180 days before as_of"),
+    ],
+)  # fmt: skip
+def test_definitions_are_explained_in_words(name, said, capsys):
+    assert main(["explain", name]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_every_feature_can_be_explained():
+    everything = feature_set(VIEWS, rfm_segments=[])
+    for view in everything.views:
+        for feature in view.features:
+            assert len(explain_feature(feature, view)) == 4
 
 
 @pytest.mark.parametrize("words", [["sql", "select 1"], ["bench", "readers"]], ids=str)
