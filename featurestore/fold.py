@@ -54,13 +54,18 @@ class FoldPlan:
 
     @property
     def measures(self) -> list[str]:
-        read = {fold.measure for fold in self.folds if fold.measure}
-        return sorted(read | {condition.column for fold in self.folds for condition in fold.where})
+        return measures_of(self.folds)
 
     @property
     def ordered_measures(self) -> set[str]:
         """Measures whose values are compared with one another."""
         return {fold.measure for fold in self.folds if fold.measure and fold.aggregate in NEEDS_ORDER}
+
+
+def measures_of(folds: Iterable[Feature]) -> list[str]:
+    """Event columns that `folds` read: what they measure and what their conditions ask."""
+    read = {(fold.measure, *(condition.column for condition in fold.where)) for fold in folds}
+    return sorted({name for names in read for name in names if name})
 
 
 def fold_batches(batches: Iterable[pa.RecordBatch], plan: FoldPlan) -> Iterator[pa.RecordBatch]:

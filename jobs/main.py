@@ -29,10 +29,11 @@ JOBS = {
     "train": "fit, calibrate, judge and register the model of a label",
     "score": "score every customer at a date with the champion models",
     "sql": "run a query over all tables of the warehouse",
+    "verify": "recompute random feature values from raw events and compare",
     "explain": "say in words what a view, a feature or a label means",
     "bench": "measure: all contenders on the same data, results compared first, then times and ratios",
 }
-READS_ONLY = {"sql", "bench"}
+READS_ONLY = {"sql", "bench", "verify"}
 NEEDS_NO_WAREHOUSE = {"explain"}
 
 

@@ -75,6 +75,12 @@ def test_other_readers_see_the_same_scores(told, tmp_path, capsys):
     assert "FIGURE duckdb_times_spark" in capsys.readouterr().out
 
 
+def test_stored_features_are_what_the_events_give(told, capsys):
+    assert main(["verify", "--sample", "600", "--warehouse", told.root]) == 0
+    shown = capsys.readouterr().out
+    assert "interactions: 200 values compared, 0 differ" in shown
+
+
 def test_sql_reads_every_table_by_name(told, capsys):
     query = "select count(*) n, max(overdue_ratio(10.0D, 4.0D)) r from customer_scores_latest"
     assert main(["sql", query, "--warehouse", told.root]) == 0
