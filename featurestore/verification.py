@@ -33,6 +33,7 @@ JUDGED_ARROW = pa.schema(
      ("recomputed", pa.string()), ("compared", pa.int64())]
 )  # fmt: skip
 Values = Mapping[str, Any]
+Asked = dict[str, dict[date, Values]]
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,10 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     if not dates:
         raise DataContractError(f"view '{view.name}' has no complete snapshot in warehouse {warehouse.root} to verify.")
     rows = read_snapshots(warehouse, view, dates=dates)
-    drawn = rows.orderBy(F.xxhash64(F.lit(seed), CUSTOMER, "as_of_date")).limit(-(-sample // VALUES_PER_ROW))
+    per_row = min(VALUES_PER_ROW, len(view.model_inputs))
+    drawn = rows.orderBy(F.xxhash64(F.lit(seed), CUSTOMER, "as_of_date")).limit(-(-sample // per_row))
     stored = drawn.select(CUSTOMER, "as_of_date", *view.model_inputs).toArrow().to_pylist()  # sample / 20 rows
-    asked = _asked(stored, view.model_inputs, seed=seed)
+    asked = _asked(stored, view.model_inputs, per_row=per_row, seed=seed)
     keys = warehouse.spark.createDataFrame([(customer,) for customer in asked], f"{CUSTOMER} string")
     events = warehouse.read(source(view.source).events_table).join(F.broadcast(keys), CUSTOMER)
     measures = [name for name in measures_of(view.folds) if name not in ORDER_OF_EVENTS]
@@ -91,12 +93,12 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     return Verification(compared, int(total[1]) + without_events, tuple(Difference(*row) for row in shown))
 
 
-def _asked(stored: Sequence[Mapping[str, Any]], names: Sequence[str], *, seed: int) -> dict[str, dict[date, Values]]:
-    """By customer and date, the stored values of `VALUES_PER_ROW` features that chance names."""
+def _asked(stored: Sequence[Mapping[str, Any]], names: Sequence[str], *, per_row: int, seed: int) -> Asked:
+    """By customer and date, the stored values of `per_row` features that chance names."""
     chance = random.Random(seed)
-    asked: dict[str, dict[date, Values]] = {}
+    asked: Asked = {}
     for row in sorted(stored, key=lambda row: (row[CUSTOMER], row["as_of_date"])):
-        chosen = chance.sample(names, min(VALUES_PER_ROW, len(names)))
+        chosen = chance.sample(names, per_row)
         asked.setdefault(row[CUSTOMER], {})[row["as_of_date"]] = {name: row[name] for name in chosen}
     return asked
 

@@ -21,8 +21,8 @@ from tests import oracle
 from tests.events import INGESTED, add_batch, order_line
 
 ORDERS_VIEW = view("orders", rfm_segments=load_settings().features.rfm_segments)
-FEW = {"recency_days", "tenure_days", "orders_count_30d", "orders_count_lifetime", "amount_sum_lifetime", "amount_max_365d",
-       "products_distinct_90d", "orders_count_30d_last_year", "gap_days_mean_lifetime"}  # fmt: skip
+FEW = {"recency_days", "tenure_days", "orders_count_30d", "orders_count_lifetime", "amount_sum_lifetime",
+       "amount_max_365d", "products_distinct_90d", "orders_count_30d_last_year", "gap_days_mean_lifetime"}  # fmt: skip
 FEW_DERIVED = {"frequency", "monetary", "overdue_ratio"}
 SMALL_VIEW = replace(
     ORDERS_VIEW,
@@ -152,11 +152,11 @@ def test_before_any_ingest_the_message_names_the_job(warehouse):
 def test_a_value_that_is_not_what_the_events_give_is_found(warehouse):
     add_batch(warehouse, list(random_lines(30, seed=5)))
     build(warehouse)
-    sound = verify_view(warehouse, SMALL_VIEW, sample=1000, seed=1)
-    assert sound.compared > 900 and sound.different == 0
+    sound = verify_view(warehouse, SMALL_VIEW, sample=500, seed=1)
+    assert sound.compared >= 500 and sound.different == 0
     table = warehouse.path("features_orders")
     warehouse.spark.sql(f"update delta.`{table}` set amount_max_365d = amount_max_365d + 0.01")
-    tampered = verify_view(warehouse, SMALL_VIEW, sample=1000, seed=1)
+    tampered = verify_view(warehouse, SMALL_VIEW, sample=500, seed=1)
     assert tampered.different > 0
     assert {one.feature for one in tampered.shown} == {"amount_max_365d"}
 
