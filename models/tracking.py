@@ -66,18 +66,34 @@ def record_run(
 def open_store(uri: str) -> MlflowClient:
     """A client of the store at `uri`; an SQLite store is made if need be, by one process at a time."""
     _quiet_mlflow()
-    from mlflow import MlflowClient
-
     file = sqlite_file(uri)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
     with _alone(file), warnings.catch_warnings():
         # Alembic warns of the constraints that MLflow's own migrations alter.
         warnings.simplefilter("ignore")
-        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        # The stores open, and make their tables, when they are first asked.
-        client.search_experiments(max_results=1)
-        client.search_registered_models(max_results=1)
+        if file is not None and not file.exists():
+            _make_sqlite(file)
+        return _opened(uri)
+
+
+def _make_sqlite(file: Path) -> None:
+    """Make a store beside `file` and rename it once whole: MLflow cannot go on from half of its migrations."""
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    # What an interruption left, SQLite's journal of it included: that would be rolled back into the new file.
+    for left in file.parent.glob(f"{unfinished.name}*"):
+        left.unlink()
+    _opened(f"sqlite:///{unfinished}")
+    unfinished.replace(file)
+
+
+def _opened(uri: str) -> MlflowClient:
+    """A client whose stores are open: they open, and make their tables, when they are first asked."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client.search_experiments(max_results=1)
+    client.search_registered_models(max_results=1)
     return client
 
 
