@@ -7,13 +7,16 @@ all of it or none, and carries a transaction id, so that a write tried again is 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -115,6 +118,23 @@ class Warehouse:
         except DeltaConcurrentModificationException:
             if not self.exists(table.name):
                 raise
+        except AnalysisException:
+            if not self._clear_unborn(table.name):
+                raise
+            builder.execute()
+
+    def _clear_unborn(self, table: str) -> bool:
+        """Remove the folder of a table whose very first commit was interrupted; whether there was one.
+
+        Delta finds a log without a commit neither to be a table nor to be free. Only file systems have such empty
+        folders, and a job that writes to a local one is alone there.
+        """
+        folder = Path(self.path(table))
+        log = folder / "_delta_log"
+        if not log.is_dir() or any(log.glob("*.json")) or any(entry != log for entry in folder.iterdir()):
+            return False
+        shutil.rmtree(folder)
+        return True
 
     def append(self, table: Table, rows: DataFrame, *, transaction: Transaction) -> None:
         """Add `rows` in one commit, once per transaction."""

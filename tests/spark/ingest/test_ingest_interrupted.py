@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -71,6 +72,16 @@ def test_a_retry_ends_where_a_clean_run_ends(clean, feed, write, warehouse, monk
     assert contents(warehouse) == tables
     finished = number == 3 and after
     assert counts(again) == ((4, 0, 0, 4) if finished else counts(report))
+
+
+def test_tables_whose_first_commit_was_cut_off_are_made_all_the_same(clean, feed, write, warehouse):
+    for table in TABLES:
+        log = Path(warehouse.path(table)) / "_delta_log"
+        log.mkdir(parents=True)
+        (log / ".00000000000000000000.json.0.tmp").write_text('{"commitInfo":{"time')
+
+    assert counts(feed(write(*LINES))) == counts(clean[0])
+    assert contents(warehouse) == clean[1]
 
 
 def test_a_batch_that_came_between_keeps_its_rows(feed, write, warehouse, rows, monkeypatch):
