@@ -146,13 +146,14 @@ def among(dates: Sequence[date]) -> str:
 
 
 def complete_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
-    """Dates of `view` that are complete under its present definition, no later batch having events before them."""
-    listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint", "batch_seq"))
+    """Dates of `view` that are complete as it is defined now and have seen every batch with events before them."""
+    listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint", "events_version"))
     own = [row for row in listed if (row["view"], row["fingerprint"]) == (view.name, view.fingerprint)]
     ingested = batches(warehouse, view.source)
 
     def is_stale(row: dict[str, Any]) -> bool:
-        return any(batch.batch_seq > row["batch_seq"] and batch.changes(row["as_of_date"]) for batch in ingested)
+        unseen = [batch for batch in ingested if batch.events_version > row["events_version"]]
+        return any(batch.changes(row["as_of_date"]) for batch in unseen)
 
     return {row["as_of_date"] for row in own if not is_stale(row)}
 

@@ -17,7 +17,7 @@ from featurestore.labels import Label, labelled
 from featurestore.schemas import Column, source
 from featurestore.snapshots import before, read_features
 from featurestore.tables import Table, Warehouse
-from featurestore.watermarks import complete_through, highest_batch
+from featurestore.watermarks import batches, complete_through, highest_batch
 
 TRAINING_SETS = Table(
     "training_sets",
@@ -126,7 +126,8 @@ def build_training_set(
             f"label '{request.label.name}' needs {request.label.horizon_days} days after an as-of; "
             f"source '{request.label.source}' is complete through {known:%Y-%m-%d %H:%M} only."
         )
-    identity = _identity(request, mature, batch_seqs)
+    ranks = {name: sorted(batch.batch_seq for batch in batches(warehouse, name)) for name in inputs}
+    identity = _identity(request, mature, ranks)
     found = newest(warehouse, request.label.name)
     if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return found
@@ -141,10 +142,11 @@ def build_training_set(
                    batch_seqs=batch_seqs, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
 
 
-def _identity(request: Request, mature: Mapping[date, str], batch_seqs: Mapping[str, int]) -> str:
+def _identity(request: Request, mature: Mapping[date, str], ranks: Mapping[str, list[int]]) -> str:
+    """All ranks, not the highest: one below it may end later, after an interruption."""
     splits = sorted((str(day), split) for day, split in mature.items())
     parts = [request.label.fingerprint, request.features.fingerprint, splits, str(request.split), request.seed]
-    return fingerprint([*parts, batch_seqs, len(request.splits)])
+    return fingerprint([*parts, ranks, len(request.splits)])
 
 
 def _last_needed(request: Request, mature: Mapping[date, str]) -> date:

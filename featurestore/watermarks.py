@@ -39,10 +39,15 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
 
 @dataclass(frozen=True)
 class IngestedBatch:
-    """What a reader must know of a batch: its rank, and its earliest event (None if it added none)."""
+    """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
+    version of the events table on it is there.
+
+    The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
+    """
 
     batch_seq: int
     first_event_time: datetime | None
+    events_version: int
 
     def changes(self, as_of: date) -> bool:
         """Whether any of its events lies strictly before midnight UTC of `as_of`."""
@@ -52,7 +57,7 @@ class IngestedBatch:
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
     """The batches of `source` that are wholly ingested, in any order."""
     return [
-        IngestedBatch(run["batch_seq"], run["first_event_time"])
+        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"])
         for run in ingest_runs.done(warehouse)
         if run["source"] == source
     ]

@@ -54,4 +54,4 @@ def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: i
         source=source.name, batch_id=batch.batch_id, batch_seq=batch.batch_seq, ingested_at=batch.ingested_at,
         input_name="test", rows_read=len(lines), rows_accepted=len(lines), rows_quarantined=0, rows_duplicate=0,
         first_event_time=min((line["event_time"] for line in lines), default=None),
-        complete_through=complete_through))  # fmt: skip
+        complete_through=complete_through, events_version=warehouse.version(table.name)))  # fmt: skip

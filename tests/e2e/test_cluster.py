@@ -72,8 +72,9 @@ def test_executors_import_the_shipped_wheel(hidden, no_repository, tmp_path):
 
     assert len({one["executor"] for one in found}) == 2
     for one in found:
+        folder = Path(one["executor"])
         for name, file in one["files"].items():
-            assert file.startswith(f"{Path(one['executor']) / package.name}/{name}"), file
+            assert folder / file == folder / package.name / name / "__init__.py"
         assert (str(ROOT) in one["path"]) is not hidden
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from featurestore.errors import DataContractError
 from featurestore.features import feature_set
 from featurestore.fold import Limits
+from featurestore.ingest_runs import reserve
 from featurestore.labels import CHURN_60D, PURCHASE_30D, labelled
 from featurestore.snapshots import build_snapshots
 from featurestore.training_set import Request, build_training_set
@@ -57,6 +58,21 @@ def test_a_return_is_no_order(warehouse):
     add_batch(warehouse, [order_line("a", T - timedelta(days=9)), order_line("a", T + US, **back),
                           order_line("returns only", T - US, **back)])  # fmt: skip
     assert values(warehouse, PURCHASE_30D) == {"a": 0.0, "returns only": None}
+
+
+def test_an_interrupted_batch_that_ends_after_a_later_one_makes_another_training_set(warehouse):
+    reserve(warehouse, source="orders", batch_id="orders-1", input_name="test", ingested_at=INGESTED)
+    add_batch(warehouse, [order_line("a", T - timedelta(days=40))], batch_seq=2)
+    request = Request(PURCHASE_30D, FEATURES, {AS_OF: "fit"}, split_of({AS_OF: "fit"}), 1)
+
+    def build():
+        build_snapshots(warehouse, FEATURES.views[0], dates=[AS_OF], limits=LIMITS, run_id="r", built_at=INGESTED)
+        return build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
+
+    assert dict(build().rows_per_split) == {"fit": 1}
+    add_batch(warehouse, [order_line("b", T - timedelta(days=9))], batch_seq=1)
+    assert dict(build().rows_per_split) == {"fit": 2}
+    assert build().reused
 
 
 def test_immature_as_ofs_are_left_out_and_counted(warehouse):

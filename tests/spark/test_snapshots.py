@@ -13,6 +13,7 @@ from chispa import assert_df_equality
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.features import view
 from featurestore.fold import Limits
+from featurestore.ingest_runs import reserve
 from featurestore.snapshots import build_snapshots, complete_dates, read_snapshots
 from featurestore.tables import Warehouse
 from featurestore.verification import verify_view
@@ -113,6 +114,21 @@ def test_late_events_leave_what_on_time_arrival_leaves(warehouse, spark, tmp_pat
     on_time = Warehouse(spark, str(tmp_path / "on_time"))
     add_batch(on_time, lines)
     build(on_time, limits=Limits(1, 1))
+    for table in ("features_orders", "population_orders"):
+        assert_df_equality(warehouse.read(table), on_time.read(table), ignore_row_order=True, ignore_nullable=True)
+
+
+def test_an_interrupted_batch_that_ends_after_a_later_one_is_late(warehouse, spark, tmp_path):
+    """It keeps its lower rank: the rank does not tell that nobody has seen it."""
+    lines = list(random_lines(20, seed=5))
+    reserve(warehouse, source="orders", batch_id="orders-1", input_name="test", ingested_at=INGESTED)
+    add_batch(warehouse, lines[1::2], batch_seq=2)
+    build(warehouse)
+    add_batch(warehouse, lines[::2], batch_seq=1)
+    assert build(warehouse).built == tuple(DATES)
+    on_time = Warehouse(spark, str(tmp_path / "on_time"))
+    add_batch(on_time, lines)
+    build(on_time)
     for table in ("features_orders", "population_orders"):
         assert_df_equality(warehouse.read(table), on_time.read(table), ignore_row_order=True, ignore_nullable=True)
 
