@@ -213,7 +213,7 @@ def _bucket(value: int) -> int:
 
 
 def _sketching(*_: Any) -> Fold:
-    """State: the smallest hashes seen, KEPT_HASHES of them at most."""
+    """State: the smallest hashes seen, one more than KEPT_HASHES at most: the one more says that there are more."""
 
     def merge(one: frozenset[int], other: frozenset[int]) -> frozenset[int]:
         return frozenset(sorted(one | other)[: KEPT_HASHES + 1])

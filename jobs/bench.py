@@ -13,11 +13,15 @@ from pathlib import Path
 
 from jobs.benchmarks.contest import Figure
 from jobs.run import Run
+from jobs.workplace import check_readable
 
 BENCHMARKS = {
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
+    "start": "seconds from the command to the end of its first Spark job",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
+
+NEEDS_NO_WAREHOUSE = {"start"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    if run.arguments.name not in NEEDS_NO_WAREHOUSE:
+        check_readable(run.settings.warehouse)
     benchmark = importlib.import_module(f"jobs.benchmarks.{run.arguments.name}")
     with run.step(f"bench {run.arguments.name}"):
         figures: list[Figure] = benchmark.run(run)

@@ -33,8 +33,8 @@ JOBS = {
     "explain": "say in words what a view, a feature or a label means",
     "bench": "measure: all contenders on the same data, results compared first, then times and ratios",
 }
-READS_ONLY = {"sql", "bench", "verify"}
-NEEDS_NO_WAREHOUSE = {"explain"}
+READS_ONLY = {"sql", "verify"}
+NEEDS_NO_WAREHOUSE = {"explain", "bench"}
 
 
 def parser_of(job: str) -> argparse.ArgumentParser:
