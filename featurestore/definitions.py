@@ -25,6 +25,9 @@ from featurestore.errors import ConfigurationError
 ENGINE = 1
 """Raised when the same definition starts to give other values, so that old tables are not mixed with new."""
 
+AS_OF_DATE = "as_of_date"
+"""The key column of a snapshot that derived features may read."""
+
 YEAR_OF_WEEKS = 364
 """Days to the same weekday last year."""
 
@@ -291,7 +294,7 @@ class FeatureView:
         for fold in self.folds:
             if fold.window.offset_days < 0:
                 raise ConfigurationError(f"feature '{fold.name}' looks at or after its own instant.")
-        known = {fold.name for fold in self.folds}
+        known = {AS_OF_DATE, *(fold.name for fold in self.folds)}
         refuse_unknown_inputs(self.derived, known)
         for ranked in self.ranked:
             if ranked.feature not in known:
@@ -312,7 +315,7 @@ class FeatureView:
     @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
-        return [fold.name for fold in self.folds] + [derived.name for derived in self.derived]
+        return [one.name for one in (*self.folds, *self.derived) if one.type != "string"]
 
     @property
     def fingerprint(self) -> str:

@@ -88,6 +88,57 @@ def share_of_year(active_months: pa.Array, tenure_days: pa.Array) -> pa.Array:
     return share_of_months(active_months, pc.min_element_wise(tenure_days, 365.0))
 
 
+def number(text: pa.Array) -> pa.Array:
+    """A text as a double; NULL where it is no plain decimal number.
+
+    >>> number(pa.array(["-1.5", "12", "1,234", "", None])).to_pylist()
+    [-1.5, 12.0, None, None, None]
+    """
+    plain = pc.match_substring_regex(text, r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$")
+    return pc.cast(pc.if_else(plain, text, pa.scalar(None, pa.string())), pa.float64())
+
+
+def age(birth_year: pa.Array, as_of_date: pa.Array) -> pa.Array:
+    """The year of as_of less the year of birth, as doubles.
+
+    >>> age(pa.array([1980.0]), pa.array([19_800], pa.date32())).to_pylist()
+    [44.0]
+    """
+    return pc.subtract(pc.cast(pc.year(as_of_date), pa.float64()), birth_year)
+
+
+def banded(values: pa.Array, edges: tuple[int, ...], names: tuple[str, ...]) -> pa.Array:
+    """The name of the band that each value lies in: below edges[0], from there to below edges[1], ...
+
+    >>> banded(pa.array([1.0, 5.0, None]), (5,), ("low", "high")).to_pylist()
+    ['low', 'high', None]
+    """
+    found = pc.if_else(pc.is_valid(values), names[-1], pa.scalar(None, pa.string()))
+    for edge, name in reversed(list(zip(edges, names, strict=False))):
+        found = pc.if_else(pc.fill_null(pc.less(values, float(edge)), False), name, found)
+    return found
+
+
+def income_bracket(income: pa.Array) -> pa.Array:
+    """The bracket of an income.
+
+    >>> income_bracket(pa.array([24_999.0, 25_000.0])).to_pylist()
+    ['below 25k', '25k to 50k']
+    """
+    names = ("below 25k", "25k to 50k", "50k to 75k", "75k to 100k", "100k and above")
+    return banded(income, (25_000, 50_000, 75_000, 100_000), names)
+
+
+def age_group(age_years: pa.Array) -> pa.Array:
+    """The group of an age in years.
+
+    >>> age_group(pa.array([17.0, 65.0])).to_pylist()
+    ['below 18', '65 and above']
+    """
+    names = ("below 18", "18 to 24", "25 to 34", "35 to 44", "45 to 54", "55 to 64", "65 and above")
+    return banded(age_years, (18, 25, 35, 45, 55, 65), names)
+
+
 MEAN_MONTH_DAYS = 365.25 / 12
 
 SQL_FUNCTIONS = {

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from featurestore.aggregates import NEEDS_ORDER, answer
-from featurestore.definitions import Derived, Feature
+from featurestore.definitions import AS_OF_DATE, Derived, Feature
 from featurestore.sweep import DAY_US, Answer, Histories, Measure, Queries, Sweep, customers_that_fit
 
 CUSTOMER = "customer_id"
@@ -132,22 +132,26 @@ def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
     histories = to_histories(events, starts, plan)
     queries = visible_queries(histories, starts, plan)
     sweep = Sweep(histories, queries, reach_days=plan.reach_days)
-    columns: dict[str, pa.Array] = {fold.name: to_arrow(answer(sweep, fold), fold.type) for fold in plan.folds}
-    for derived in plan.derived:
-        columns[derived.name] = derived.function(*[columns[name] for name in derived.inputs])
-    keys = {
+    columns: dict[str, pa.Array] = {
         CUSTOMER: pc.take(events.column(CUSTOMER).combine_chunks(), pa.array(starts[queries.rank])),
-        "as_of_date": pa.array((queries.time // DAY_US).astype(np.int32)).cast(pa.date32()),
+        AS_OF_DATE: pa.array((queries.time // DAY_US).astype(np.int32)).cast(pa.date32()),
     }
-    return pa.RecordBatch.from_pydict({**keys, **columns})
+    columns |= {fold.name: to_arrow(answer(sweep, fold), fold.type) for fold in plan.folds}
+    return pa.RecordBatch.from_pydict(with_derived(columns, plan.derived))
+
+
+def with_derived(columns: dict[str, pa.Array], derived: Iterable[Derived]) -> dict[str, pa.Array]:
+    """`columns` and, behind them, what derives from them, each of its declared type."""
+    for one in derived:
+        columns[one.name] = one.function(*[columns[name] for name in one.inputs]).cast(ARROW_TYPES[one.type])
+    return columns
 
 
 def empty_fold(folds: Iterable[Feature], derived: Iterable[Derived]) -> dict[str, Any]:
     """Values by name of a customer without events: 0 for counts and sums, else NULL, and what derives from them."""
-    columns = {fold.name: pa.array([fold.aggregate.empty], ARROW_TYPES[fold.type]) for fold in folds}
-    for one in derived:
-        columns[one.name] = one.function(*[columns[name] for name in one.inputs]).cast(ARROW_TYPES[one.type])
-    return {name: column[0].as_py() for name, column in columns.items()}
+    columns = {AS_OF_DATE: pa.array([None], pa.date32())}
+    columns |= {fold.name: pa.array([fold.aggregate.empty], ARROW_TYPES[fold.type]) for fold in folds}
+    return {name: column[0].as_py() for name, column in with_derived(columns, derived).items()}
 
 
 def to_histories(events: pa.Table, starts: npt.NDArray[np.int64], plan: FoldPlan) -> Histories:

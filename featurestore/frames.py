@@ -10,11 +10,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
-from featurestore.definitions import FeatureSet, FeatureView
+from featurestore.definitions import AS_OF_DATE, FeatureSet, FeatureView
 from featurestore.derived import SQL_FUNCTIONS
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
-
-AS_OF = "as_of_date"
 
 ORDER_OF_EVENTS = (CUSTOMER, TIME, "event_id")
 
@@ -58,9 +56,9 @@ def joined(snapshots: Sequence[DataFrame], features: FeatureSet) -> DataFrame:
     """
     together = _marked(snapshots[0], features.views[0])
     for snapshot, view in zip(snapshots[1:], features.views[1:], strict=True):
-        together = together.join(_marked(snapshot, view), [CUSTOMER, AS_OF], "full_outer")
+        together = together.join(_marked(snapshot, view), [CUSTOMER, AS_OF_DATE], "full_outer")
     filled = [column for view in features.views for column in _or_empty(view)]
-    rows = together.select(CUSTOMER, AS_OF, *filled)
+    rows = together.select(CUSTOMER, AS_OF_DATE, *filled)
     for one in features.derived:
         derive = arrow_udf(one.function, one.type)  # type: ignore[call-overload]
         rows = rows.withColumn(one.name, derive(*one.inputs))
@@ -69,7 +67,7 @@ def joined(snapshots: Sequence[DataFrame], features: FeatureSet) -> DataFrame:
 
 def _marked(snapshot: DataFrame, view: FeatureView) -> DataFrame:
     """A snapshot with a column that is true where the view has seen the customer."""
-    return snapshot.select(CUSTOMER, AS_OF, F.lit(True).alias(f"in_{view.name}"), *view.feature_names)
+    return snapshot.select(CUSTOMER, AS_OF_DATE, F.lit(True).alias(f"in_{view.name}"), *view.feature_names)
 
 
 def _or_empty(view: FeatureView) -> list[Column]:

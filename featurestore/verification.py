@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from featurestore.definitions import Condition, Derived, Feature, FeatureView
+from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature, FeatureView
 from featurestore.errors import DataContractError
 from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
@@ -125,7 +125,9 @@ def _value(
     """One feature of one customer, `rows` in any order; the type is that of the stored value."""
     if isinstance(wanted, Derived):
         inputs = [
-            pa.array([_value(definitions[name], definitions, rows, as_of)], ARROW_TYPES[definitions[name].type])
+            pa.array([as_of // DAY_US], pa.int32()).cast(pa.date32())
+            if name == AS_OF_DATE
+            else pa.array([_value(definitions[name], definitions, rows, as_of)], ARROW_TYPES[definitions[name].type])
             for name in wanted.inputs
         ]
         return wanted.function(*inputs).cast(ARROW_TYPES[wanted.type])[0].as_py()

@@ -33,12 +33,17 @@ def ticket_event(customer: str, time: datetime, what: str = "opened", **more: An
             "satisfaction": None, "is_escalated": None, **more}  # fmt: skip
 
 
+def profile_change(customer: str, time: datetime, attribute: str, value: str, **more: Any) -> dict[str, Any]:
+    """One attribute told or changed as a plain dictionary, canonical columns only."""
+    return {"customer_id": customer, "event_time": time, "attribute": attribute, "value": value, **more}
+
+
 def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: int = 1,
               complete_through: datetime = INGESTED, source: Source = ORDERS) -> None:  # fmt: skip
     """Put `lines` into events_<source> as one ingested batch, the way ingest leaves it."""
     table = events_table(source)
     rows = [
-        {**line, "event_id": f"{batch_seq}-{n}", "local_hour": line["event_time"].hour,
+        {"event_id": f"{batch_seq}-{n}", **line, "local_hour": line["event_time"].hour,
          "local_weekday": line["event_time"].isoweekday(), "known_at": INGESTED, "ingested_at": INGESTED,
          "batch_seq": batch_seq, "batch_id": f"{source.name}-{batch_seq}",
          "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}

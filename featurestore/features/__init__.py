@@ -10,9 +10,10 @@ from featurestore.errors import ConfigurationError
 from featurestore.features.across import across
 from featurestore.features.interactions import INTERACTIONS_VIEW
 from featurestore.features.orders import ORDERS_VIEW
+from featurestore.features.profiles import PROFILES_VIEW
 from featurestore.features.support import SUPPORT_VIEW
 
-VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW)}
+VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW, PROFILES_VIEW)}
 
 
 def view(name: str, *, rfm_segments: Sequence[Sequence[str]]) -> FeatureView:

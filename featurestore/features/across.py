@@ -7,7 +7,8 @@ from collections.abc import Collection
 from featurestore.definitions import Derived
 from featurestore.derived import difference, least
 
-LAST_EVENT = ("days_since_last_line", "days_since_last_interaction", "days_since_last_support_event")
+LAST_EVENT = ("days_since_last_line", "days_since_last_interaction", "days_since_last_support_event",
+              "days_since_last_profile_change")  # fmt: skip
 """Of each view, the days since the last event of its source, whatever it was."""
 
 
