@@ -39,7 +39,7 @@ class Command:
         away = {"TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch), "SPARK_SUBMIT_OPTS": BRIEF_JVM}
         # Only what the launcher itself gives: a path of this process would hide what is not shipped.
         kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
-        self._started = time.monotonic()
+        self._started, self._ended = time.monotonic(), None
         self.process = subprocess.Popen(
             [str(ROOT / "spark-submit.sh"), *words], env={**kept, **away}, cwd=scratch, start_new_session=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -51,11 +51,12 @@ class Command:
     def _read(self) -> None:
         for line in self.process.stdout or ():
             self.said.append(Said(self.seconds, line.rstrip()))
+        self._ended = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        """Seconds since the start."""
-        return time.monotonic() - self._started
+        """Seconds since the start, or from the start to the end."""
+        return (self._ended or time.monotonic()) - self._started
 
     @property
     def output(self) -> str:
