@@ -315,7 +315,8 @@ class FeatureView:
     @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
-        return [one.name for one in (*self.folds, *self.derived) if one.type != "string"]
+        computed: list[Feature | Derived] = [*self.folds, *self.derived]
+        return [one.name for one in computed if one.type != "string"]
 
     @property
     def fingerprint(self) -> str:
