@@ -11,8 +11,6 @@ import pytest
 pytest_plugins = ["tests.plugins.require_all", "pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
-BRIEF_JVM = "-XX:TieredStopAtLevel=1"
-"""Tests are many small plans, each run once: compiling them to fast machine code took a third of the time."""
 TESTS_BY_COST = ("unit", "properties", "contracts", "spark", "e2e", "bench")
 
 
@@ -35,8 +33,8 @@ def spark() -> Iterator[object]:
     from jobs.session import create_session
     from jobs.settings import load_settings
 
-    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--driver-java-options {BRIEF_JVM} pyspark-shell"
-    session = create_session(load_settings(), app_name="tests", master="local[2]")
+    few = ["spark.shuffle_partitions=2", "spark.snapshot_partitions=1"]
+    session = create_session(load_settings(assignments=few), app_name="tests", master="local[2]")
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conftest import BRIEF_JVM, ROOT
+from tests.conftest import ROOT
 
 POLL_SECONDS = 0.002
 MOST_SECONDS = 600.0
@@ -36,7 +36,7 @@ class Command:
     def __init__(self, words: list[str], *, scratch: Path) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
         # What a killed JVM leaves in its temporary folders goes with the test's own.
-        away = {"TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch), "SPARK_SUBMIT_OPTS": BRIEF_JVM}
+        away = {"TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch)}
         # Only what the launcher itself gives: a path of this process would hide what is not shipped.
         kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
         self._started, self._ended = time.monotonic(), None

@@ -71,7 +71,7 @@ def test_dates_that_nothing_is_known_of(warehouse, capsys):
         (["build_features", "--start", "2024-01-07"], 2, "--start and --end"),
         (["score", "--as-of", "2024-01-20"], 3, "spark-submit.sh train"),
         (["build_training_set", "--label", "churn_60d"], 3, "days"),
-        (["train", "--as-of", "2024-01-20"], 3, "build_training_set"),
+        (["train", "--as-of", "2024-01-20"], 3, "Load 255 more days"),
     ]:
         assert main([*words, "--warehouse", warehouse.root]) == status
         shown = capsys.readouterr().err
