@@ -55,12 +55,25 @@ class Table:
         return [column.name for column in self.columns]
 
 
+def is_local(path: str) -> bool:
+    """Whether a path has no scheme, so that it is a folder of this machine.
+
+    >>> is_local("./lakehouse"), is_local("s3a://bucket/x"), is_local("dbfs:/x")
+    (True, False, False)
+    """
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", path) is None
+
+
 @dataclass(frozen=True)
 class Warehouse:
-    """A folder (or object-store prefix) of Delta tables, `<root>/<table>/`."""
+    """A folder of Delta tables, `<root>/<table>/`, or an object-store prefix; a relative folder is the driver's."""
 
     spark: SparkSession
     root: str
+
+    def __post_init__(self) -> None:
+        if is_local(self.root):  # Delta takes a relative path for an identifier
+            object.__setattr__(self, "root", str(Path(self.root).absolute()))
 
     def path(self, table: str) -> str:
         """Where `table` lives; refuses names that are not plain lower-case identifiers."""

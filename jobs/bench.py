@@ -39,6 +39,6 @@ def run(run: Run) -> None:
     with run.step(f"bench {run.arguments.name}"):
         figures: list[Figure] = benchmark.run(run)
     for figure in figures:
-        run.out.print(figure)
+        run.out.print(str(figure))
     if run.arguments.json:
         Path(run.arguments.json).write_text(json.dumps([asdict(one) for one in figures], indent=2) + "\n", "utf-8")

@@ -45,7 +45,7 @@ JOB_RUNS = Table(
 )
 
 
-WIDTH_OF_A_PIPE = 140
+WIDTH_OF_A_PIPE = 170
 
 
 @dataclass

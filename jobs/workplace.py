@@ -10,14 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from featurestore.errors import EnvironmentProblem, MissingInput
+from featurestore.tables import is_local
 
 LOCK = ".tessera-lock"
 POLL_SECONDS = 0.5
-
-
-def is_local(warehouse: str) -> bool:
-    """Whether the warehouse is a plain folder of this machine."""
-    return "://" not in warehouse
 
 
 def check_readable(warehouse: str) -> None:

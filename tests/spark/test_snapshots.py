@@ -160,6 +160,14 @@ def test_a_date_without_snapshot_is_refused_by_name(warehouse):
         read_snapshots(warehouse, SMALL_VIEW, dates=[DATES[0], DATES[2]])
 
 
+def test_a_relative_warehouse_is_a_folder_of_the_driver(spark, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    relative = Warehouse(spark, "./lake")
+    add_batch(relative, [order_line("a", START)])
+    build(relative, DATES[:1])
+    assert (tmp_path / "lake" / "features_orders" / "_delta_log").is_dir()
+
+
 def test_before_any_ingest_the_message_names_the_job(warehouse):
     with pytest.raises(MissingInput, match="spark-submit.sh ingest"):
         build(warehouse)
