@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import Cell, Derived, Feature, FeatureSet, FeatureView, Ranked
+from featurestore.definitions import Cell, Derived, Feature, Ranked
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
+from featurestore.views import FeatureSet, FeatureView
 
 CATALOG = Table(
     "feature_catalog",

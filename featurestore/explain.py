@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from featurestore.definitions import Aggregate, Cell, Derived, Feature, FeatureSet, FeatureView, Ranked, Window
+from featurestore.definitions import Aggregate, Cell, Derived, Feature, Ranked, Window
+from featurestore.views import FeatureSet, FeatureView
 
 WORDS = {
     Aggregate.COUNT: "number of events",

@@ -10,9 +10,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
-from featurestore.definitions import AS_OF_DATE, FeatureSet, FeatureView
+from featurestore.definitions import AS_OF_DATE
 from featurestore.derived import SQL_FUNCTIONS
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
+from featurestore.views import FeatureSet, FeatureView
 
 ORDER_OF_EVENTS = (CUSTOMER, TIME, "event_id")
 

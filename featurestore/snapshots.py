@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.catalog import publish_catalog
-from featurestore.definitions import FeatureSet, FeatureView
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.population import cut_points, population_table, segment, with_scores
 from featurestore.schemas import Column, source
 from featurestore.tables import Table, Warehouse, fence, until_committed
+from featurestore.views import FeatureSet, FeatureView
 from featurestore.watermarks import batches, highest_batch
 
 SNAPSHOTS = Table(

@@ -104,7 +104,10 @@ def _spread(n: int, total: int, squares: int, unit: int) -> float | None:
 def _ending(
     key: Callable[[Event], Any] | None, pick: Any, finish: Callable[[Any, int], Any]
 ) -> Callable[[Feature, int], Fold]:
-    """State: the event that `pick` (min or max) takes by `key`, or by its value, as (key, time, value), or None."""
+    """State: the event that `pick` (min or max) takes by `key`, or by its value, as (key, time, value), or None.
+
+    Equal keys are told apart by time, so that the state does not depend on the order of merges.
+    """
 
     def made(feature: Feature, _: int) -> Fold:
         def of(event: Event) -> tuple[Any, int, Any]:
@@ -114,7 +117,7 @@ def _ending(
         def merge(one: Any, other: Any) -> Any:
             if one is None or other is None:
                 return other if one is None else one
-            return pick(one, other, key=lambda state: state[0])
+            return pick(one, other, key=lambda state: state[:2])
 
         return Fold(lambda: None, of, merge, lambda state, as_of: None if state is None else finish(state, as_of))
 

@@ -10,13 +10,14 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.definitions import FeatureSet, fingerprint
+from featurestore.definitions import fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
 from featurestore.labels import Label, labelled
 from featurestore.schemas import Column, source
 from featurestore.snapshots import before, read_features
 from featurestore.tables import Table, Warehouse
+from featurestore.views import FeatureSet
 from featurestore.watermarks import batches, complete_through, highest_batch
 
 TRAINING_SETS = Table(

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature, FeatureView
+from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature
 from featurestore.errors import DataContractError
 from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
@@ -24,6 +24,7 @@ from featurestore.schemas import source
 from featurestore.snapshots import complete_dates, read_snapshots
 from featurestore.states import DAY_US, Event, fold_of
 from featurestore.tables import Warehouse
+from featurestore.views import FeatureView
 
 VALUES_PER_ROW = 20
 SHOWN = 20

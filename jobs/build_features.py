@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from featurestore.catalog import publish_catalog
-from featurestore.definitions import FeatureView
 from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.features import feature_set
 from featurestore.snapshots import Built, build_snapshots, complete_dates
+from featurestore.views import FeatureView
 from featurestore.watermarks import first_event_date, latest_complete_midnight
 from jobs.arguments import day, days, positive, stepped
 from jobs.run import Run

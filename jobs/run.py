@@ -17,12 +17,13 @@ from functools import cached_property
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from featurestore.definitions import FeatureSet, fingerprint
+from featurestore.definitions import fingerprint
 from featurestore.features import VIEWS, feature_set
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
 from featurestore.schemas import Column
 from featurestore.tables import Table, Transaction, Warehouse
+from featurestore.views import FeatureSet
 from featurestore.watermarks import ingested_sources
 from jobs.session import create_session
 from jobs.settings import Settings

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from featurestore.definitions import Cell, FeatureSet, FeatureView
+from featurestore.definitions import Cell
 from featurestore.errors import ConfigurationError
 from featurestore.features.across import across
 from featurestore.features.interactions import INTERACTIONS_VIEW
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.features.profiles import PROFILES_VIEW
 from featurestore.features.support import SUPPORT_VIEW
+from featurestore.views import FeatureSet, FeatureView
 
 VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW, PROFILES_VIEW)}
 

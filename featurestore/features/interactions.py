@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window, Windowed
+from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, Window
 from featurestore.derived import trend_30d_vs_90d, trend_90d_vs_180d
+from featurestore.views import FeatureView
 
 PRODUCT_VIEW = (Condition("interaction_type", "=", "product_view"),)
 CART_ADDITION = (Condition("interaction_type", "=", "add_to_cart"),)
@@ -12,16 +13,16 @@ SHORT_WINDOWS = tuple(Window(days) for days in (7, 30, 90))
 
 
 ENGAGEMENT = (
-    Windowed("interactions_count", Aggregate.COUNT, "bigint", "interactions", "Interactions of any kind",
-             family="engagement"),
-    Windowed("sessions_distinct", Aggregate.DISTINCT, "bigint", "sessions", "Distinct sessions",
-             measure="session_id", family="engagement"),
+    Feature("interactions_count", Aggregate.COUNT, LIFETIME, "bigint", "interactions", "Interactions of any kind",
+            family="engagement"),
+    Feature("sessions_distinct", Aggregate.DISTINCT, LIFETIME, "bigint", "sessions", "Distinct sessions",
+            measure="session_id", family="engagement"),
 )  # fmt: skip
 INTEREST = (
-    Windowed("product_views_count", Aggregate.COUNT, "bigint", "views", "Views of a product's page",
-             where=PRODUCT_VIEW, family="engagement"),
-    Windowed("cart_additions_count", Aggregate.COUNT, "bigint", "additions", "Products put into the cart",
-             where=CART_ADDITION, family="engagement"),
+    Feature("product_views_count", Aggregate.COUNT, LIFETIME, "bigint", "views", "Views of a product's page",
+            where=PRODUCT_VIEW, family="engagement"),
+    Feature("cart_additions_count", Aggregate.COUNT, LIFETIME, "bigint", "additions", "Products put into the cart",
+            where=CART_ADDITION, family="engagement"),
 )  # fmt: skip
 
 SINCE = tuple(

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import (
-    LIFETIME,
-    YEAR_OF_WEEKS,
-    Aggregate,
-    Condition,
-    Derived,
-    Feature,
-    FeatureView,
-    Ranked,
-    Window,
-    Windowed,
-)
+from featurestore.definitions import LIFETIME, YEAR_OF_WEEKS, Aggregate, Condition, Derived, Feature, Ranked, Window
 from featurestore.derived import (
     overdue_ratio,
     ratio,
@@ -23,6 +12,7 @@ from featurestore.derived import (
     trend_30d_vs_90d,
     trend_90d_vs_180d,
 )
+from featurestore.views import FeatureView
 
 SOLD = (Condition("amount", ">", 0),)
 RETURNED = (Condition("amount", "<", 0),)
@@ -33,35 +23,35 @@ LAST_YEAR = tuple(Window(days, offset_days=YEAR_OF_WEEKS) for days in (30, 60, 9
 MONEY, CURRENCY = "decimal(18,2)", "currency"
 
 
-ORDERS_COUNT = Windowed(
-    "orders_count", Aggregate.DISTINCT, "bigint", "orders",
+ORDERS_COUNT = Feature("orders_count", Aggregate.DISTINCT, LIFETIME, "bigint", "orders",
     "Orders: distinct order ids with at least one line of positive amount",
     measure="order_id", where=SOLD, family="frequency",
 )  # fmt: skip
-AMOUNT_SUM = Windowed(
-    "amount_sum", Aggregate.SUM, MONEY, CURRENCY, "Net value: sum of amounts, returns negative",
+AMOUNT_SUM = Feature(
+    "amount_sum", Aggregate.SUM, LIFETIME, MONEY, CURRENCY, "Net value: sum of amounts, returns negative",
     measure="amount", family="monetary",
 )  # fmt: skip
 MEASURES = (
     ORDERS_COUNT,
     AMOUNT_SUM,
-    Windowed("gross_amount_sum", Aggregate.SUM, MONEY, CURRENCY, "Sum of the positive amounts",
-             measure="amount", where=SOLD, family="monetary"),
-    Windowed("returned_amount_sum", Aggregate.SUM, MONEY, CURRENCY,
-             "Sum of the negative amounts, as a positive number",
-             measure="amount", where=RETURNED, family="returns", negated=True),
-    Windowed("returns_count", Aggregate.DISTINCT, "bigint", "returns",
-             "Returns and cancellations: distinct order ids with a line of negative amount",
-             measure="order_id", where=RETURNED, family="returns"),
-    Windowed("gross_amount_mean", Aggregate.MEAN, "double", CURRENCY, "Mean amount of a line of positive amount",
-             measure="amount", where=SOLD, family="basket"),
-    Windowed("amount_max", Aggregate.MAX, MONEY, CURRENCY, "Largest amount of a line",
-             measure="amount", family="basket"),
-    Windowed("products_distinct", Aggregate.DISTINCT, "bigint", "products",
-             "Distinct products on lines of positive amount, exact",
-             measure="product_id", where=SOLD_PRODUCT, family="variety"),
-    Windowed("quantity_sum", Aggregate.SUM, "bigint", "pieces", "Pieces of products, returns negative",
-             measure="quantity", where=PRODUCT, family="basket"),
+    Feature("gross_amount_sum", Aggregate.SUM, LIFETIME, MONEY, CURRENCY, "Sum of the positive amounts",
+            measure="amount", where=SOLD, family="monetary"),
+    Feature("returned_amount_sum", Aggregate.SUM, LIFETIME, MONEY, CURRENCY,
+            "Sum of the negative amounts, as a positive number",
+            measure="amount", where=RETURNED, family="returns", negated=True),
+    Feature("returns_count", Aggregate.DISTINCT, LIFETIME, "bigint", "returns",
+            "Returns and cancellations: distinct order ids with a line of negative amount",
+            measure="order_id", where=RETURNED, family="returns"),
+    Feature("gross_amount_mean", Aggregate.MEAN, LIFETIME, "double", CURRENCY,
+            "Mean amount of a line of positive amount",
+            measure="amount", where=SOLD, family="basket"),
+    Feature("amount_max", Aggregate.MAX, LIFETIME, MONEY, CURRENCY, "Largest amount of a line",
+            measure="amount", family="basket"),
+    Feature("products_distinct", Aggregate.DISTINCT, LIFETIME, "bigint", "products",
+            "Distinct products on lines of positive amount, exact",
+            measure="product_id", where=SOLD_PRODUCT, family="variety"),
+    Feature("quantity_sum", Aggregate.SUM, LIFETIME, "bigint", "pieces", "Pieces of products, returns negative",
+            measure="quantity", where=PRODUCT, family="basket"),
 )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window, Windowed
+from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, Window
 from featurestore.derived import age, age_group, income_bracket, number
+from featurestore.views import FeatureView
 
 
 def _attribute(name: str, column: str, unit: str, description: str) -> Feature:
@@ -12,8 +13,14 @@ def _attribute(name: str, column: str, unit: str, description: str) -> Feature:
                    where=(Condition("attribute", "=", name),), family="profile")  # fmt: skip
 
 
-CHANGES = Windowed(
-    "profile_changes_count", Aggregate.COUNT, "bigint", "changes", "Attributes told or changed", family="profile"
+CHANGES = Feature(
+    "profile_changes_count",
+    Aggregate.COUNT,
+    LIFETIME,
+    "bigint",
+    "changes",
+    "Attributes told or changed",
+    family="profile",
 )
 
 PROFILES_VIEW = FeatureView(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, FeatureView, Window, Windowed
+from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, Window
 from featurestore.derived import difference
+from featurestore.views import FeatureView
 
 OPENED = (Condition("ticket_event", "=", "opened"),)
 RESOLVED = (Condition("ticket_event", "=", "resolved"),)
@@ -12,13 +13,15 @@ WINDOWS = (*[Window(days) for days in (30, 90, 365)], LIFETIME)
 
 
 TICKETS = (
-    Windowed("tickets_count", Aggregate.COUNT, "bigint", "tickets", "Tickets opened", where=OPENED, family="support"),
-    Windowed("tickets_resolved_count", Aggregate.COUNT, "bigint", "tickets", "Tickets resolved",
-             where=RESOLVED, family="support"),
-    Windowed("escalations_count", Aggregate.COUNT, "bigint", "tickets", "Tickets resolved after an escalation",
-             where=ESCALATED, family="support"),
-    Windowed("satisfaction_mean", Aggregate.MEAN, "double", "points 1 to 5", "Mean satisfaction with resolved tickets",
-             measure="satisfaction", family="support"),
+    Feature("tickets_count", Aggregate.COUNT, LIFETIME, "bigint", "tickets", "Tickets opened",
+            where=OPENED, family="support"),
+    Feature("tickets_resolved_count", Aggregate.COUNT, LIFETIME, "bigint", "tickets", "Tickets resolved",
+            where=RESOLVED, family="support"),
+    Feature("escalations_count", Aggregate.COUNT, LIFETIME, "bigint", "tickets", "Tickets resolved after an escalation",
+            where=ESCALATED, family="support"),
+    Feature("satisfaction_mean", Aggregate.MEAN, LIFETIME, "double", "points 1 to 5",
+            "Mean satisfaction with resolved tickets",
+            measure="satisfaction", family="support"),
 )  # fmt: skip
 
 SINCE = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from featurestore.snapshots import among
 from jobs.benchmarks.contest import Figure
 from jobs.judging import judge_written_scores
 from jobs.run import Run
@@ -14,7 +13,7 @@ def run(run: Run) -> list[Figure]:
     """For each head, AUC and calibration error of the written scores and of the oracle, on the same rows."""
     truth = run.warehouse.read(TRUTH.name, make_with="simulate")
     as_of = truth.selectExpr("max(as_of_date)").first()[0]  # type: ignore[index]
-    run.warehouse.read(SCORES.name, make_with=f"score --as-of {as_of}").where(among([as_of]))
+    run.warehouse.read(SCORES.name, make_with=f"score --as-of {as_of}")  # says what to do where there is no table
     figures = []
     for label, found in judge_written_scores(run, as_of, is_simulated=True).items():
         measured = {

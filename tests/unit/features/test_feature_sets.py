@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from featurestore.definitions import Condition, Derived, FeatureSet, Window
+from featurestore.definitions import Condition, Derived, Window
 from featurestore.derived import same
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS, feature_set
+from featurestore.views import FeatureSet
 
 NAMES = list(VIEWS)
 

@@ -1,0 +1,118 @@
+"""Views and sets of them: which features belong together, checked when they are made, and one fingerprint for all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from featurestore.definitions import AS_OF_DATE, ENGINE, Cell, Derived, Feature, Ranked, fingerprint
+from featurestore.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """A frozen set of features over one source, stored together as `features_<name>`."""
+
+    name: str
+    source: str
+    description: str
+    folds: tuple[Feature, ...]
+    derived: tuple[Derived, ...] = ()
+    ranked: tuple[Ranked, ...] = ()
+    cell: Cell | None = None
+
+    def __post_init__(self) -> None:
+        twice = repeated(self.feature_names)
+        if twice:
+            raise ConfigurationError(f"view '{self.name}' names features twice: {', '.join(twice)}.")
+        for fold in self.folds:
+            if fold.window.offset_days < 0:
+                raise ConfigurationError(f"feature '{fold.name}' looks at or after its own instant.")
+        known = {AS_OF_DATE, *(fold.name for fold in self.folds)}
+        refuse_unknown_inputs(self.derived, known)
+        for ranked in self.ranked:
+            if ranked.feature not in known:
+                raise ConfigurationError.unknown_name("feature", ranked.feature, known=known, where=ranked.name)
+
+    @property
+    def table(self) -> str:
+        return f"features_{self.name}"
+
+    @property
+    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
+        return (*self.folds, *self.derived, *self.ranked, *([self.cell] if self.cell else []))
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [feature.name for feature in self.features]
+
+    @property
+    def model_inputs(self) -> list[str]:
+        """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
+        computed: list[Feature | Derived] = [*self.folds, *self.derived]
+        return [one.name for one in computed if one.type != "string"]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the meaning of all features of the view."""
+        return fingerprint([ENGINE, self.source, *[feature.meaning for feature in self.features]])
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """What a model reads: the features of `views`, joined on customer and date, and `derived` across them.
+
+    A customer whom a view has not seen yet reads that view's empty fold.
+    """
+
+    name: str
+    views: tuple[FeatureView, ...]
+    derived: tuple[Derived, ...] = ()
+
+    def __post_init__(self) -> None:
+        twice = repeated(feature.name for feature in self.features)
+        if twice:
+            owners = ", ".join(view.name for view in self.views if set(twice) & set(view.feature_names))
+            raise ConfigurationError(
+                f"feature set '{self.name}': views {owners} share the names {', '.join(twice)}.\n"
+                f"  Give one of them another name, for example {self.views[0].name}_{twice[0]}."
+            )
+        refuse_unknown_inputs(self.derived, {name for view in self.views for name in view.feature_names})
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Sources that the views fold, each once."""
+        return tuple(dict.fromkeys(view.source for view in self.views))
+
+    @property
+    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
+        return (*(feature for view in self.views for feature in view.features), *self.derived)
+
+    @property
+    def model_inputs(self) -> list[str]:
+        """Features that a model may learn from, in order."""
+        return [*(name for view in self.views for name in view.model_inputs), *(d.name for d in self.derived)]
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the meaning of all features of the set."""
+        return fingerprint([*(view.fingerprint for view in self.views), *(d.meaning for d in self.derived)])
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that occur more than once, sorted.
+
+    >>> repeated(["b", "a", "b"])
+    ['b']
+    """
+    return sorted(name for name, times in Counter(names).items() if times > 1)
+
+
+def refuse_unknown_inputs(derived: Iterable[Derived], known: set[str]) -> None:
+    """ConfigurationError for an input that is neither in `known` nor derived earlier; adds the derived to `known`."""
+    for one in derived:
+        for name in one.inputs:
+            if name not in known:
+                raise ConfigurationError.unknown_name("feature", name, known=known, where=one.name)
+        known.add(one.name)
