@@ -18,7 +18,7 @@ from featurestore.population import cut_points, population_table, segment, with_
 from featurestore.schemas import Column, source
 from featurestore.tables import Table, Warehouse, fence, until_committed
 from featurestore.views import FeatureSet, FeatureView
-from featurestore.watermarks import batches, highest_batch
+from featurestore.watermarks import changes, highest_batch
 
 SNAPSHOTS = Table(
     "snapshots",
@@ -145,14 +145,21 @@ def among(dates: Sequence[date]) -> str:
     return f"as_of_date IN ({literals})"
 
 
+def listed_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
+    """Dates that `view`, as it is defined now, was built for, whether later batches have changed them or not."""
+    listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint"))
+    own = {(view.name, view.fingerprint)}
+    return {row["as_of_date"] for row in listed if (row["view"], row["fingerprint"]) in own}
+
+
 def complete_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
     """Dates of `view` that are complete as it is defined now and have seen every batch with events before them."""
     listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint", "events_version"))
     own = [row for row in listed if (row["view"], row["fingerprint"]) == (view.name, view.fingerprint)]
-    ingested = batches(warehouse, view.source)
+    changed = changes(warehouse, view.source)
 
     def is_stale(row: dict[str, Any]) -> bool:
-        unseen = [batch for batch in ingested if batch.events_version > row["events_version"]]
+        unseen = [batch for batch in changed if batch.events_version > row["events_version"]]
         return any(batch.changes(row["as_of_date"]) for batch in unseen)
 
     return {row["as_of_date"] for row in own if not is_stale(row)}

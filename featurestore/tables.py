@@ -17,6 +17,7 @@ from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
 from pyspark.errors import AnalysisException
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -208,6 +209,11 @@ class Warehouse:
         DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
             rows.select(*table.column_names).alias("new"), condition
         ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+
+    def delete(self, table: str, where: SparkColumn) -> None:
+        """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
+        if self.exists(table):
+            DeltaTable.forPath(self.spark, self.path(table)).delete(where)
 
     def rows_written(self, table: str) -> int:
         """Rows that the newest commit of `table` wrote, from its own metrics."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from featurestore import ingest_runs
 from featurestore.errors import MissingInput
@@ -40,7 +41,7 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
 @dataclass(frozen=True)
 class IngestedBatch:
     """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
-    version of the events table on it is there.
+    version of the events table on it is there (or, taken back, is there no more).
 
     The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
     """
@@ -56,9 +57,18 @@ class IngestedBatch:
 
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
     """The batches of `source` that are wholly ingested, in any order."""
+    return _of(source, ingest_runs.done(warehouse))
+
+
+def changes(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
+    """What changed the events of `source`: the batches that are wholly ingested, and those taken back again."""
+    return _of(source, ingest_runs.settled(warehouse))
+
+
+def _of(source: str, runs: Iterable[dict[str, Any]]) -> list[IngestedBatch]:
     return [
         IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"])
-        for run in ingest_runs.done(warehouse)
+        for run in runs
         if run["source"] == source
     ]
 
