@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from featurestore import ingest_runs
 from featurestore.errors import MissingInput
+from featurestore.snapshot_plan import IngestedBatch
 from featurestore.tables import Warehouse
 
 
@@ -35,23 +35,6 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
     if not ranks:
         raise _nothing_ingested(warehouse, source)
     return max(ranks)
-
-
-@dataclass(frozen=True)
-class IngestedBatch:
-    """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
-    version of the events table on it is there.
-
-    The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
-    """
-
-    batch_seq: int
-    first_event_time: datetime | None
-    events_version: int
-
-    def changes(self, as_of: date) -> bool:
-        """Whether any of its events lies strictly before midnight UTC of `as_of`."""
-        return self.first_event_time is not None and self.first_event_time.date() < as_of
 
 
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
