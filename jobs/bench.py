@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    if run.arguments.name not in NEEDS_NO_WAREHOUSE:
-        check_readable(run.settings.warehouse)
     benchmark = importlib.import_module(f"jobs.benchmarks.{run.arguments.name}")
-    settle_sizes(run.arguments, getattr(benchmark, "SIZES", {}))
+    own_sizes = getattr(benchmark, "SIZES", {})  # of events of its own making
+    settle_sizes(run.arguments, own_sizes)
+    if not own_sizes and run.arguments.name not in NEEDS_NO_WAREHOUSE:
+        check_readable(run.settings.warehouse)
     with run.step(f"bench {run.arguments.name}"):
         figures: list[Figure] = benchmark.run(run)
     for figure in figures:
@@ -67,5 +68,6 @@ def settle_sizes(arguments: argparse.Namespace, defaults: Mapping[str, int]) -> 
     for name in SIZES:
         given = getattr(arguments, name)
         if given is not None and name not in defaults:
-            raise ConfigurationError(f"bench {arguments.name} takes no --{name}; it takes: {', '.join(defaults)}.")
+            taken = ", ".join(f"--{size}" for size in defaults) or "no size"
+            raise ConfigurationError(f"bench {arguments.name} takes no --{name}, but {taken}.")
         setattr(arguments, name, given or defaults.get(name))
