@@ -44,3 +44,15 @@ def of_others(rows: DataFrame, customers: DataFrame) -> DataFrame:
 def extended(stored: DataFrame, added: DataFrame, *, names: Sequence[str]) -> DataFrame:
     """The columns of `stored` and, of the same customers and dates, those of `added` called `names`."""
     return stored.join(added.select(CUSTOMER, AS_OF_DATE, *names), [CUSTOMER, AS_OF_DATE], "left")
+
+
+def recent_events(events: DataFrame, seen: DataFrame, *, since: date) -> DataFrame:
+    """`events` from midnight UTC of `since` on, and one a microsecond earlier for each customer of `seen`.
+
+    That one lies before every window of a sweep that needs no older events, so that it says of its customer that
+    there are some, and nothing else: its measures are NULL.
+    """
+    begins = F.lit(since).cast("timestamp")
+    recent = events.where((F.col("event_month") >= F.trunc(F.lit(since), "month")) & (F.col(TIME) >= begins))
+    earlier = seen.select(CUSTOMER, (begins - F.expr("interval 1 microsecond")).alias(TIME))
+    return recent.unionByName(earlier, allowMissingColumns=True)

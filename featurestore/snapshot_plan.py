@@ -7,8 +7,8 @@ folded again. Where the view has changed, the stored dates are extended: only wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 
 from featurestore.definitions import Derived, Feature
 from featurestore.views import FeatureView, repeated
@@ -19,6 +19,8 @@ REPAIR_SHARE = 0.25
 Both ways read all events and write all rows. A repair saves the shuffle, sort and fold of the customers that it
 carries over, and pays for finding the others and for reading the old rows.
 """
+SKIPPED_SHARE = 0.25
+"""Of the days with events, the share below which not reading the oldest is not worth reading who was seen in them."""
 NAMES_SHOWN = 3
 
 
@@ -105,13 +107,28 @@ class Repair:
 
 
 @dataclass(frozen=True)
+class Recent:
+    """Events from `since` on, which are all that the windows reach; `seen_at`, a complete snapshot in `table` not
+    before it, names everyone who had an event earlier.
+    """
+
+    since: date
+    seen_at: date
+    table: str = field(compare=False)
+    """Any view over the source will do: at one date they name the same customers."""
+
+
+@dataclass(frozen=True)
 class Pass:
-    """One sweep: what is folded at which dates; of customers with an event in `batch_seqs`, or of all if empty."""
+    """One sweep: what is folded at which dates; of customers with an event in `batch_seqs`, or of all if empty; from
+    all events before the dates, or from the recent ones.
+    """
 
     dates: tuple[date, ...]
     folds: tuple[Feature, ...]
     derived: tuple[Derived, ...]
     batch_seqs: frozenset[int] = frozenset()
+    recent: Recent | None = None
 
     @property
     def names(self) -> list[str]:
@@ -122,7 +139,8 @@ class Pass:
 def group_of(passes: Sequence[Pass]) -> Pass | None:
     """One sweep that does several; None where their customers or dates differ or a name would be there twice."""
     first, names = passes[0], [name for one in passes for name in one.names]
-    if {(one.dates, one.batch_seqs) for one in passes} != {(first.dates, first.batch_seqs)} or repeated(names):
+    alike = {(one.dates, one.batch_seqs, one.recent) for one in passes}
+    if len(alike) > 1 or repeated(names):
         return None
     folds = tuple(fold for one in passes for fold in one.folds)
     return replace(first, folds=folds, derived=tuple(derived for one in passes for derived in one.derived))
@@ -144,6 +162,7 @@ class Plan:
 
     `fold`: dates for which everything is folded, and why. `repairs`: dates of which some customers are. `extend`:
     stored dates whose `kept` features stay as they are while the others are folded. `complete`: left alone.
+    `fresh`: all dates that are complete, asked for or not; `first_event`: when the source begins.
     """
 
     view: FeatureView
@@ -154,6 +173,8 @@ class Plan:
     kept: frozenset[str] = frozenset()
     is_another_generation: bool = False
     change: str = ""
+    fresh: frozenset[date] = frozenset()
+    first_event: date | None = None
 
     @property
     def dates(self) -> tuple[date, ...]:
@@ -164,7 +185,18 @@ class Plan:
     @property
     def folding(self) -> Pass | None:
         """The sweep over everyone."""
-        return Pass(tuple(sorted(self.fold)), self.view.folds, self.view.derived) if self.fold else None
+        dates = tuple(sorted(self.fold))
+        return Pass(dates, self.view.folds, self.view.derived, recent=self._recent(dates)) if dates else None
+
+    def _recent(self, dates: tuple[date, ...]) -> Recent | None:
+        """What a sweep for `dates` needs to read where no feature reaches the first event; None: everything."""
+        reach = reach_days(self.view.folds)
+        earlier = [day for day in self.fresh if day < dates[0]]
+        if reach is None or not earlier or self.first_event is None:
+            return None
+        recent = Recent(min(max(earlier), dates[0] - timedelta(days=reach)), max(earlier), self.view.table)
+        skipped, all_days = recent.since - self.first_event, dates[-1] - self.first_event
+        return recent if skipped >= SKIPPED_SHARE * all_days else None
 
     def repairing(self, repair: Repair) -> Pass:
         """The sweep over the customers that a repair touches."""
@@ -236,7 +268,15 @@ def make_plan(view: FeatureView, wanted: Sequence[date], *, stored: Stored, inge
             Repair(tuple(one.as_of_date for one in group), batch_seqs, max(one.rows for one in group))
             for batch_seqs, group in repairs.items()
         ),
+        fresh=frozenset(complete & stored.dates),
+        first_event=min((b.first_event_time.date() for b in ingested if b.first_event_time), default=None),
     )
+
+
+def reach_days(folds: Sequence[Feature]) -> int | None:
+    """How many days back the furthest window begins; None where a feature folds the whole past."""
+    days = [None if fold.window.days is None else fold.window.days + fold.window.offset_days for fold in folds]
+    return None if None in days else max(day for day in days if day is not None)
 
 
 def _another_generation(view: FeatureView, dates: Sequence[date], *, stored: Stored, fresh: set[date]) -> Plan:

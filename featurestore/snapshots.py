@@ -14,7 +14,7 @@ from functools import partial, reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.carrying import extended, late_customers, late_totals, of_customers, of_others
+from featurestore.carrying import extended, late_customers, late_totals, of_customers, of_others, recent_events
 from featurestore.catalog import publish_catalog
 from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError, MissingInput
@@ -105,9 +105,7 @@ def explain_builds(warehouse: Warehouse, views: Sequence[FeatureView], *, dates:
         with ExitStack() as held:
             inputs = _Inputs.pinned(warehouse, view.source, held)
             plan, late = _settled(inputs, view, dates)
-            passes = plan.passes
-            events = before(inputs.events, max(day for one in passes for day in one.dates)).count() if passes else 0
-            explained.append(ViewPlan(plan, late, events))
+            explained.append(ViewPlan(plan, late, inputs.count(plan.passes)))
     return explained
 
 
@@ -151,11 +149,24 @@ class _Inputs:
         totals = late_totals(self.late(repair.dates, repair.batch_seqs), dates=repair.dates).first()
         return {day: Late(totals[f"events_{n}"], totals[f"customers_{n}"]) for n, day in enumerate(repair.dates)}  # type: ignore[index]
 
+    def count(self, passes: Sequence[Pass]) -> int:
+        """The events that the passes read, each once."""
+        if not passes:
+            return 0
+        events = before(self.events, max(one.dates[-1] for one in passes))
+        if all(one.recent is not None for one in passes):
+            since = min(one.recent.since for one in passes if one.recent is not None)
+            events = events.where(F.col("event_time") >= F.lit(since).cast("timestamp"))
+        return events.count()
+
     def swept(self, one: Pass, limits: Limits) -> DataFrame:
         """The rows that a sweep gives."""
         events = before(self.events, one.dates[-1])
         if one.batch_seqs:
             events = of_customers(events, self.late(one.dates, one.batch_seqs))
+        if one.recent is not None:
+            seen = self.warehouse.read(one.recent.table).where(among([one.recent.seen_at]))
+            events = recent_events(events, seen, since=one.recent.since)
         return folded(events, FoldPlan(one.folds, one.derived, tuple(map(instant, one.dates)), limits))
 
 

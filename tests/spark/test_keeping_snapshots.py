@@ -15,6 +15,7 @@ from featurestore.errors import DataContractError
 from featurestore.snapshots import build_views, complete_dates, explain_builds, read_snapshots
 from featurestore.tables import Warehouse
 from featurestore.views import FeatureView
+from tests import oracle
 from tests.events import INGESTED, add_batch
 from tests.small_orders import DATES, LIMITS, ORDERS_VIEW, SMALL_VIEW, build, random_lines
 
@@ -64,8 +65,10 @@ def test_a_repair_folds_the_late_customers_and_copies_the_others(warehouse, clea
 
     (planned,) = explain_builds(warehouse, [SMALL_VIEW], dates=DATES)
     assert {one.how for one in planned.dates} <= {"repair", "complete"}
-    assert planned.dates[-1].reason == f"{sum(is_late)} late events of 2 customers before it"
-    assert planned.events == len(lines)
+    in_time = [line["event_time"] < oracle.midnight(DATES[-1]) for line in lines]
+    late = sum(late and seen for late, seen in zip(is_late, in_time, strict=True))
+    assert planned.dates[-1].reason == f"{late} late events of 2 customers before it"
+    assert planned.events == sum(in_time)
 
     built = build(warehouse)
     assert built.repaired[-1] == DATES[-1] and built.folded == ()
@@ -130,6 +133,25 @@ def test_views_of_one_source_share_a_pass_and_hold_what_each_alone_holds(warehou
     for view in views:
         build(clean, view=view)
     assert_equal_tables(warehouse, clean, [*TABLES, "features_pieces"])
+
+
+def test_a_view_of_windows_alone_reads_what_they_reach(warehouse, clean):
+    """A customer whose events are older keeps his row, of empty folds: the snapshot before names him."""
+    lines = list(random_lines(40, seed=51))
+    windows = [
+        fold for fold in SMALL_VIEW.folds if fold.window.days and fold.window.days + fold.window.offset_days < 99
+    ]
+    view = replace(SMALL_VIEW, folds=tuple(windows), derived=(), ranked=(), cell=None)
+    add_batch(warehouse, lines)
+    add_batch(clean, lines)
+    build(warehouse, DATES[1:2], view=view)
+    (planned,) = explain_builds(warehouse, [view], dates=DATES[2:])
+    assert planned.events < sum(line["event_time"] < oracle.midnight(DATES[2]) for line in lines) / 2
+    build(warehouse, DATES[2:], view=view)
+    build(clean, DATES[1:], view=view)
+    assert_equal_tables(warehouse, clean, ["features_orders"])
+    quiet = read_snapshots(warehouse, view, dates=DATES[2:]).where("products_distinct_90d = 0")
+    assert quiet.count() > 0
 
 
 def test_a_dry_run_names_dates_that_nobody_has_built(warehouse):

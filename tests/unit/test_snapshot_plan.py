@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from featurestore.definitions import LIFETIME, Aggregate, Cell, Derived, Feature, Ranked, Window
 from featurestore.derived import ratio
-from featurestore.snapshot_plan import IngestedBatch, Late, Listed, Stored, group_of, make_plan
+from featurestore.snapshot_plan import IngestedBatch, Late, Listed, Recent, Stored, group_of, make_plan
 from featurestore.views import FeatureView
 
 COUNT = Feature("n_7d", Aggregate.COUNT, Window(7), "bigint", "events", "Events")
@@ -129,3 +129,17 @@ def test_views_of_one_source_are_folded_together_where_names_and_dates_allow():
 def test_a_definition_is_told_by_what_its_features_mean_and_read():
     words = replace(VIEW, folds=(replace(COUNT, description="Other words"), TOTAL))
     assert words.feature_fingerprints == VIEW.feature_fingerprints
+
+
+def test_a_view_of_windows_alone_reads_from_the_furthest_one_on_after_a_complete_snapshot():
+    windows = replace(VIEW, folds=(replace(COUNT, window=Window(7, offset_days=20)),), derived=(), ranked=())
+    plan = make_plan(windows, [D3], stored=listed(D1, D2, view=windows), ingested=[FIRST])
+    assert plan.folding.recent == Recent(D2, seen_at=D2, table="features_v"), "not later than the snapshot"
+    plan = make_plan(windows, [date(2024, 2, 3)], stored=listed(D1, D2, view=windows), ingested=[FIRST])
+    assert plan.folding.recent.since == date(2024, 1, 7)
+    lifetime = make_plan(VIEW, [D3], stored=listed(D1, D2), ingested=[FIRST])
+    assert lifetime.folding.recent is None
+    alone = make_plan(windows, [D1, D3], stored=listed(D2, view=windows), ingested=[FIRST])
+    assert alone.folding.recent is None, "nobody names the customers of the first date"
+    young = make_plan(windows, [D3], stored=listed(D2, view=windows), ingested=[batch(1, date(2024, 1, 25), 0)])
+    assert young.folding.recent is None, "there is little to leave out"
