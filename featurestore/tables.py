@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
@@ -20,6 +23,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
@@ -27,6 +31,7 @@ from featurestore.schemas import Column
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
 WRITE_TXN_VERSION = "spark.databricks.delta.write.txnVersion"
+FINGERPRINT = "tessera.fingerprint"
 ATTEMPTS = 3
 
 Result = TypeVar("Result")
@@ -42,14 +47,13 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Table:
-    """Declaration of a table: columns with comments, partitioning, CHECK constraints, Delta properties."""
+    """Declaration of a table: columns with comments, partitioning, CHECK constraints."""
 
     name: str
     columns: tuple[Column, ...]
     comment: str
     partition_by: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def column_names(self) -> list[str]:
@@ -119,12 +123,9 @@ class Warehouse:
         if self.exists(table.name):
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
-        for column in table.columns:
-            builder = builder.addColumn(column.name, column.type, comment=column.comment)
+        builder = builder.addColumns(_schema(table))
         for name, predicate in table.checks.items():
             builder = builder.property(f"delta.constraints.{name}", predicate)
-        for name, value in table.properties.items():
-            builder = builder.property(name, value)
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
         try:
@@ -166,26 +167,35 @@ class Warehouse:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
 
-    def overwrite(self, table: Table, rows: DataFrame) -> None:
-        """Replace the whole table, its schema and comments included, in one commit."""
+    def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
+        """Replace the whole table, its schema, comments and fingerprints included, in one commit."""
         self.create(table)
         typed = rows.select(
-            *[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
+            *[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata=_metadata(c)) for c in table.columns]
         )
         writer = typed.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
+        if transaction is not None:
+            writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
 
-    def start_generation(self, table: Table) -> None:
-        """Empty `table` and give it the declared columns and properties: its old values mean something else."""
-        self.overwrite(table, self.spark.createDataFrame([], ", ".join(f"`{c.name}` {c.type}" for c in table.columns)))
-        pairs = ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items())
-        self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` SET TBLPROPERTIES ({pairs})")
+    def fingerprints(self, table: str) -> dict[str, str]:
+        """By column, in order, the fingerprint that it was written with; read from the log without a Spark job."""
+        if not self.exists(table):
+            return {}
+        fields = DeltaLog(self.path(table)).schema().fields
+        return {one.name: str(one.metadata[FINGERPRINT]) for one in fields if FINGERPRINT in one.metadata}
 
-    def property_of(self, table: str, name: str) -> str | None:
-        """A property of `table` as its log has it."""
-        return DeltaLog(self.path(table)).metadata().configuration.get(name)
+    def rows_by_date(self, table: str) -> dict[date, int]:
+        """Rows of each partition of a table partitioned by `as_of_date`, from the log without a Spark job."""
+        if not self.exists(table):
+            return {}
+        files = pa.table(DeltaLog(self.path(table)).get_add_actions(flatten=True))
+        rows: Counter[date] = Counter()
+        for file in files.select(["partition.as_of_date", "num_records"]).to_pylist():
+            rows[file["partition.as_of_date"]] += file["num_records"]
+        return dict(rows)
 
     def insert_new(
         self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
@@ -219,6 +229,17 @@ class Warehouse:
         """Rows that the newest commit of `table` wrote, from its own metrics."""
         metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
         return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
+
+
+def _schema(table: Table) -> StructType:
+    """The columns with what the log keeps of each beside its type."""
+    ddl = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+    types = cast(StructType, StructType.fromDDL(ddl))
+    return StructType([StructField(c.name, types[c.name].dataType, metadata=_metadata(c)) for c in table.columns])
+
+
+def _metadata(column: Column) -> dict[str, str]:
+    return {"comment": column.comment, **({FINGERPRINT: column.fingerprint} if column.fingerprint else {})}
 
 
 COMMITS_PER_INPUT = 1_000_000

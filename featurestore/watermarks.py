@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from featurestore import ingest_runs
 from featurestore.errors import MissingInput
+from featurestore.snapshot_plan import IngestedBatch
 from featurestore.tables import Warehouse
 
 
@@ -38,23 +38,6 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
     return max(ranks)
 
 
-@dataclass(frozen=True)
-class IngestedBatch:
-    """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
-    version of the events table on it is there (or, taken back, is there no more).
-
-    The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
-    """
-
-    batch_seq: int
-    first_event_time: datetime | None
-    events_version: int
-
-    def changes(self, as_of: date) -> bool:
-        """Whether any of its events lies strictly before midnight UTC of `as_of`."""
-        return self.first_event_time is not None and self.first_event_time.date() < as_of
-
-
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
     """The batches of `source` that are wholly ingested, in any order."""
     return _of(source, ingest_runs.done(warehouse))
@@ -67,10 +50,11 @@ def changes(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
 
 def _of(source: str, runs: Iterable[dict[str, Any]]) -> list[IngestedBatch]:
     return [
-        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"])
+        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"],
+                      is_taken_back=run["status"] == ingest_runs.RETRACTED)
         for run in runs
         if run["source"] == source
-    ]
+    ]  # fmt: skip
 
 
 def first_event_date(warehouse: Warehouse, source: str) -> date:
