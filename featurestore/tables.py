@@ -186,6 +186,15 @@ class Warehouse:
         """A property of `table` as its log has it."""
         return DeltaLog(self.path(table)).metadata().configuration.get(name)
 
+    def declared(self, table: str) -> Table:
+        """The declaration of a table that exists: its columns with comments, its comment, its properties."""
+        columns = [
+            Column(one.name, one.dataType.simpleString(), one.metadata.get("comment", ""))
+            for one in self.read(table).schema
+        ]
+        stored = DeltaLog(self.path(table)).metadata()
+        return Table(table, tuple(columns), stored.description or "", properties=stored.configuration)
+
     def insert_new(
         self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
     ) -> None:
