@@ -110,7 +110,7 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
 
 def done(warehouse: Warehouse) -> list[dict[str, Any]]:
     """What readers must know of every batch that is wholly ingested: rank, extent and where its events are."""
-    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version")
+    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version", "ingested_at")
     return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] == DONE]
 
 

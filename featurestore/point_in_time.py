@@ -74,7 +74,9 @@ def _asked(spine: DataFrame, match: Match) -> DataFrame:
     """Keys, place in time and one struct of all columns of each spine row."""
     whole = F.struct(*[column(name).alias(f"s{at}") for at, name in enumerate(spine.columns)])
     keys = [column(of_spine).alias(f"key{at}") for at, (of_spine, _) in enumerate(match.keys)]
-    return spine.select(*keys, _place(spine, match.as_of, first=match.at_instant is AtInstant.BEFORE), whole.alias(SPINE))
+    return spine.select(
+        *keys, _place(spine, match.as_of, first=match.at_instant is AtInstant.BEFORE), whole.alias(SPINE)
+    )
 
 
 def _candidates(stored: DataFrame, match: Match) -> DataFrame:
@@ -106,7 +108,7 @@ def _keys(match: Match) -> list[str]:
 
 
 def _place(rows: DataFrame, name: str, *, first: bool) -> Column:
-    """Microseconds and, in the last bit, who comes first at one instant: a single long sorts faster than two columns."""
+    """Microseconds and, in the last bit, who comes first at one instant: one long sorts faster than two columns."""
     return (_micros(rows, name) * 2 + F.lit(0 if first else 1)).alias(PLACE)
 
 
@@ -162,5 +164,5 @@ def refuse_no_time(rows: DataFrame, name: str, *, where: str) -> None:
     found = rows.schema[name].dataType
     if not isinstance(found, (T.TimestampType, T.DateType)):
         raise DataContractError(
-            f"'{name}' of {where} is {found.simpleString()}; expected timestamp (an instant), or date (its midnight UTC)."
+            f"'{name}' of {where} is {found.simpleString()}; expected a timestamp, or a date (its midnight UTC)."
         )

@@ -37,6 +37,14 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
     return max(ranks)
 
 
+def last_ingested(warehouse: Warehouse, source: str) -> datetime:
+    """When (UTC) the last wholly ingested batch of `source` was taken in; MissingInput before any."""
+    taken_in = [run["ingested_at"] for run in ingest_runs.done(warehouse) if run["source"] == source]
+    if not taken_in:
+        raise _nothing_ingested(warehouse, source)
+    return max(taken_in)
+
+
 @dataclass(frozen=True)
 class IngestedBatch:
     """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
