@@ -10,6 +10,7 @@ from types import ModuleType
 
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS
+from featurestore.schemas import source
 from featurestore.views import FeatureView
 
 
@@ -25,6 +26,7 @@ def known_views(modules: Iterable[str] = ()) -> dict[str, FeatureView]:
     known = dict(VIEWS)
     for name in modules:
         for view in _views_of(_imported(name)):
+            source(view.source)  # a view over a source that is none is found now, not when it is built
             if known.setdefault(view.name, view) != view:
                 raise ConfigurationError(
                     f"module '{name}' defines a view '{view.name}', and so does another: rename it."
