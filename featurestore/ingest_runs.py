@@ -127,7 +127,7 @@ def done(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 def settled(warehouse: Warehouse) -> list[dict[str, Any]]:
     """The batches that are wholly ingested, and those that were wholly ingested and taken back again."""
-    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version")
+    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version", "ingested_at")
     return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] in (DONE, RETRACTED)]
 
 

@@ -100,10 +100,11 @@ def labelled(events: DataFrame, labels: Sequence[Label], *, as_ofs: Sequence[dat
     """
     folds = {fold.name: fold for one in labels for fold in (one.future, one.past)}
     plan = FoldPlan(tuple(folds.values()), (), tuple(map(instant, as_ofs)), limits)
-    values = [_value(one).alias(one.name) for one in labels]
+    values = [value_of(one).alias(one.name) for one in labels]
     return folded(events, plan).select("customer_id", "as_of_date", *values)
 
 
-def _value(one: Label) -> SparkColumn:
+def value_of(one: Label) -> SparkColumn:
+    """1 or 0 from the columns of the label's two folds, NULL outside its population."""
     outcome = one.outcome.holds(F.col(one.future.name))
     return F.when(one.population.holds(F.col(one.past.name)), outcome.cast("double"))

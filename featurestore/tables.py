@@ -47,13 +47,14 @@ class Transaction:
 
 @dataclass(frozen=True)
 class Table:
-    """Declaration of a table: columns with comments, partitioning, CHECK constraints."""
+    """Declaration of a table: columns with comments, partitioning, CHECK constraints, Delta properties."""
 
     name: str
     columns: tuple[Column, ...]
     comment: str
     partition_by: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def column_names(self) -> list[str]:
@@ -126,6 +127,8 @@ class Warehouse:
         builder = builder.addColumns(_schema(table))
         for name, predicate in table.checks.items():
             builder = builder.property(f"delta.constraints.{name}", predicate)
+        for name, value in table.properties.items():
+            builder = builder.property(name, value)
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
         try:
@@ -196,6 +199,15 @@ class Warehouse:
         for file in files.select(["partition.as_of_date", "num_records"]).to_pylist():
             rows[file["partition.as_of_date"]] += file["num_records"]
         return dict(rows)
+
+    def declared(self, table: str) -> Table:
+        """The declaration of a table that exists: its columns with comments, its comment, its properties."""
+        columns = [
+            Column(one.name, one.dataType.simpleString(), one.metadata.get("comment", ""))
+            for one in self.read(table).schema
+        ]
+        stored = DeltaLog(self.path(table)).metadata()
+        return Table(table, tuple(columns), stored.description or "", properties=stored.configuration)
 
     def insert_new(
         self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction

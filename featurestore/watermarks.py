@@ -38,6 +38,14 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
     return max(ranks)
 
 
+def last_ingested(warehouse: Warehouse, source: str) -> datetime:
+    """When (UTC) the last wholly ingested batch of `source` was taken in; MissingInput before any."""
+    taken_in = [run["ingested_at"] for run in ingest_runs.done(warehouse) if run["source"] == source]
+    if not taken_in:
+        raise _nothing_ingested(warehouse, source)
+    return max(taken_in)
+
+
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
     """The batches of `source` that are wholly ingested, in any order."""
     return _of(source, ingest_runs.done(warehouse))

@@ -26,6 +26,7 @@ BENCHMARKS = {
     "start": "seconds from the command to the end of its first Spark job",
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
     "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
+    "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
 
@@ -35,6 +36,8 @@ SIZES = {
     "customers": "customers that they are of",
     "days": "days that they lie in",
     "dates": "snapshots",
+    "rows": "rows of the feature table (pit)",
+    "asked": "rows of the spine (pit)",
 }
 
 
@@ -43,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explained = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
     sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
     for name, what in SIZES.items():
         sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)

@@ -10,7 +10,6 @@ import argparse
 
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature, explain_view
-from featurestore.features import VIEWS, feature_set
 from featurestore.labels import LABELS
 from jobs.run import Run
 
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    everything = feature_set(VIEWS, rfm_segments=run.settings.features.rfm_segments)
+    everything = run.feature_set(run.views)
     views = {view.name: view for view in everything.views}
     owners = {feature.name: view for view in everything.views for feature in view.features}
     features = {feature.name: feature for feature in everything.features}

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
-from featurestore.features import VIEWS
 from featurestore.features.orders import ORDERS_VIEW
+from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
 
 
@@ -30,21 +30,22 @@ RfmRow = tuple[str, str, str, str, str]
 
 
 class FeatureSettings(Strict):
-    """Which views models read, bounds of a fold, and the names of the RFM cells."""
+    """Modules with views of one's own, which views models read, bounds of a fold, and the names of the RFM cells."""
 
+    modules: tuple[str, ...]
     views: tuple[str, ...] | None
 
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
 
-    @field_validator("views")
-    @classmethod
-    def _are_known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        unknown = [name for name in names or () if name not in VIEWS]
-        if unknown or (names is not None and ORDERS_VIEW.name not in names):
-            raise ValueError(f"takes {ORDERS_VIEW.name} and any of {', '.join(VIEWS)}")
-        return names
+    @model_validator(mode="after")
+    def _views_are_known(self) -> FeatureSettings:
+        known = known_views(self.modules)
+        unknown = [name for name in self.views or () if name not in known]
+        if unknown or (self.views is not None and ORDERS_VIEW.name not in self.views):
+            raise ValueError(f"views takes {ORDERS_VIEW.name} and any of {', '.join(known)}")
+        return self
 
 
 class TrainingSettings(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from featurestore.definitions import Cell
@@ -14,26 +14,30 @@ from featurestore.features.profiles import PROFILES_VIEW
 from featurestore.features.support import SUPPORT_VIEW
 from featurestore.views import FeatureSet, FeatureView
 
+RFM_SCORES = {"r_score", "f_score", "m_score"}
 VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW, PROFILES_VIEW)}
 
 
-def view(name: str, *, rfm_segments: Sequence[Sequence[str]]) -> FeatureView:
-    """The feature view called `name`, its RFM cells named by the settings.
+def view(name: str, *, rfm_segments: Sequence[Sequence[str]], views: Mapping[str, FeatureView] = VIEWS) -> FeatureView:
+    """The feature view called `name` of `views`, its RFM cells named by the settings.
 
     Raises ConfigurationError with near names for an unknown view.
     """
-    if name not in VIEWS:
-        raise ConfigurationError.unknown_name("feature view", name, known=VIEWS)
-    found = VIEWS[name]
-    return replace(found, cell=Cell(tuple(map(tuple, rfm_segments)))) if found.ranked else found
+    if name not in views:
+        raise ConfigurationError.unknown_name("feature view", name, known=views)
+    found = views[name]
+    has_rfm = {one.name for one in found.ranked} >= RFM_SCORES
+    return replace(found, cell=Cell(tuple(map(tuple, rfm_segments)))) if has_rfm else found
 
 
-def feature_set(names: Iterable[str], *, rfm_segments: Sequence[Sequence[str]]) -> FeatureSet:
-    """The views called `names`, in the order of `VIEWS`, and all that can be derived across them.
+def feature_set(
+    names: Iterable[str], *, rfm_segments: Sequence[Sequence[str]], views: Mapping[str, FeatureView] = VIEWS
+) -> FeatureSet:
+    """Those of `views` called `names`, in their order, and all that can be derived across them.
 
     >>> feature_set(["support", "orders"], rfm_segments=[]).derived[-1].name
     'days_from_order_to_ticket'
     """
-    wanted = {name: view(name, rfm_segments=rfm_segments) for name in names}
-    views = tuple(wanted[name] for name in VIEWS if name in wanted)
-    return FeatureSet("across", views, across({feature for one in views for feature in one.feature_names}))
+    wanted = {name: view(name, rfm_segments=rfm_segments, views=views) for name in names}
+    chosen = tuple(wanted[name] for name in views if name in wanted)
+    return FeatureSet("across", chosen, across({feature for one in chosen for feature in one.feature_names}))
