@@ -14,7 +14,7 @@ from featurestore.catalog import publish_catalog
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
-from featurestore.population import cut_points, population_table, segment, with_scores
+from featurestore.population import cut_points, population_table, segment, with_judgements, with_scores
 from featurestore.schemas import Column, source
 from featurestore.tables import Table, Warehouse, fence, until_committed
 from featurestore.views import FeatureSet, FeatureView
@@ -112,6 +112,7 @@ def _write(warehouse, view, folded_rows, *, dates, transaction) -> dict[date, in
         scored = with_scores(held, cuts, ranked=view.ranked)
         if view.cell is not None:
             scored = scored.select("*", segment(view.cell))
+        scored = with_judgements(scored, view.judged)
         rows = _replace(warehouse, view, scored, dates=dates, transaction=transaction)
         where = among(dates)
         warehouse.replace(population_table(view.name), cuts, where=where, transaction=transaction)

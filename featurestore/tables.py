@@ -158,9 +158,13 @@ class Warehouse:
         )
 
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
-        """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit."""
+        """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
+
+        A column that the table was made without is added.
+        """
         self.create(table)
-        writer = rows.select(*table.column_names).write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer = _declared(table, rows).write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer = writer.option("mergeSchema", "true")
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
@@ -168,10 +172,7 @@ class Warehouse:
     def overwrite(self, table: Table, rows: DataFrame) -> None:
         """Replace the whole table, its schema and comments included, in one commit."""
         self.create(table)
-        typed = rows.select(
-            *[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
-        )
-        writer = typed.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer = _declared(table, rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         writer.save(self.path(table.name))
@@ -213,6 +214,12 @@ class Warehouse:
         """Rows that the newest commit of `table` wrote, from its own metrics."""
         metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
         return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
+
+
+def _declared(table: Table, rows: DataFrame) -> DataFrame:
+    """`rows` with the columns, types and comments that `table` declares."""
+    typed = [F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
+    return rows.select(*typed)
 
 
 COMMITS_PER_INPUT = 1_000_000

@@ -12,7 +12,6 @@ from datetime import date
 
 from featurestore.catalog import publish_catalog
 from featurestore.errors import ConfigurationError, DataContractError
-from featurestore.features import feature_set
 from featurestore.snapshots import Built, build_snapshots, complete_dates
 from featurestore.views import FeatureView
 from featurestore.watermarks import first_event_date, latest_complete_midnight
@@ -53,7 +52,7 @@ def chosen_views(run: Run) -> tuple[FeatureView, ...]:
     """`--view`, or the views that models read."""
     if not run.arguments.view:
         return run.features().views
-    return feature_set(run.arguments.view, rfm_segments=run.settings.features.rfm_segments).views
+    return run.feature_set(run.arguments.view).views
 
 
 def build_step(run: Run, dates: Sequence[date], views: Sequence[FeatureView] | None = None) -> dict[str, Built]:

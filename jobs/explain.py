@@ -10,8 +10,9 @@ import argparse
 
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature, explain_view
-from featurestore.features import VIEWS, feature_set
+from featurestore.features import VIEWS
 from featurestore.labels import LABELS
+from featurestore.views import resolve
 from jobs.run import Run
 
 
@@ -22,15 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    everything = feature_set(VIEWS, rfm_segments=run.settings.features.rfm_segments)
+    everything = run.feature_set(VIEWS)
     views = {view.name: view for view in everything.views}
     owners = {feature.name: view for view in everything.views for feature in view.features}
-    features = {feature.name: feature for feature in everything.features}
+    aliases = dict(everything.aliases)
+    features = {feature.name for feature in everything.features} | aliases.keys()
     name = run.arguments.name
     if name in views:
         lines = explain_view(views[name])
     elif name in features:
-        lines = explain_feature(features[name], owners.get(name, everything))
+        feature = resolve(name, everything)
+        lines = explain_feature(feature, owners.get(feature.name, everything))
     elif name in LABELS:
         lines = LABELS[name].explain()
     else:

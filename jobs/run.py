@@ -8,7 +8,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -94,7 +94,12 @@ class Run:
         if names is None:
             ingested = ingested_sources(self.warehouse)
             names = tuple(name for name, view in VIEWS.items() if name == ORDERS_VIEW.name or view.source in ingested)
-        return feature_set(names, rfm_segments=self.settings.features.rfm_segments)
+        return self.feature_set(names)
+
+    def feature_set(self, names: Iterable[str]) -> FeatureSet:
+        """The views called `names`, as the settings have them."""
+        chosen = self.settings.features
+        return feature_set(names, rfm_segments=chosen.rfm_segments, parameters=chosen.parameters)
 
     @contextmanager
     def step(self, job: str) -> Iterator[Step]:

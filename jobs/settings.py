@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
@@ -29,14 +29,42 @@ class SparkSettings(Strict):
 RfmRow = tuple[str, str, str, str, str]
 
 
+class EngagementSettings(Strict):
+    """Weights of the engagement score, and what counts as full marks."""
+
+    time: float = Field(ge=0, le=1)
+    pages: float = Field(ge=0, le=1)
+    basket: float = Field(ge=0, le=1)
+    recency: float = Field(ge=0, le=1)
+    full_minutes: float = Field(gt=0)
+    full_pages: float = Field(gt=0)
+    full_basket: float = Field(gt=0)
+    full_days: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _is_a_mean(self) -> EngagementSettings:
+        total = self.time + self.pages + self.basket + self.recency
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the weights time, pages, basket and recency add up to 1, not {total:g}")
+        return self
+
+
 class FeatureSettings(Strict):
-    """Which views models read, bounds of a fold, and the names of the RFM cells."""
+    """Which views models read, bounds of a fold, and what derived features take from settings."""
 
     views: tuple[str, ...] | None
 
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
+    engagement: EngagementSettings
+    region_groups: dict[str, str]
+
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """What `featurestore.features.feature_set` takes."""
+        groups = tuple(sorted(self.region_groups.items()))
+        return {"engagement_score": self.engagement.model_dump(), "region_grouped": {"groups": groups}}
 
     @field_validator("views")
     @classmethod

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
+from typing import Any
 
-from featurestore.definitions import Cell
+from featurestore.definitions import Cell, Derived
 from featurestore.errors import ConfigurationError
 from featurestore.features.across import across
 from featurestore.features.interactions import INTERACTIONS_VIEW
@@ -17,23 +19,40 @@ from featurestore.views import FeatureSet, FeatureView
 VIEWS = {view.name: view for view in (ORDERS_VIEW, INTERACTIONS_VIEW, SUPPORT_VIEW, PROFILES_VIEW)}
 
 
-def view(name: str, *, rfm_segments: Sequence[Sequence[str]]) -> FeatureView:
-    """The feature view called `name`, its RFM cells named by the settings.
+Parameters = Mapping[str, Mapping[str, Any]]
+"""By derived feature, further arguments of its function, by name."""
+
+
+def view(name: str, *, rfm_segments: Sequence[Sequence[str]], parameters: Parameters | None = None) -> FeatureView:
+    """The feature view called `name`, its RFM cells named and its derived features settled by the settings.
 
     Raises ConfigurationError with near names for an unknown view.
     """
     if name not in VIEWS:
         raise ConfigurationError.unknown_name("feature view", name, known=VIEWS)
-    found = VIEWS[name]
+    found = settled(VIEWS[name], parameters or {})
     return replace(found, cell=Cell(tuple(map(tuple, rfm_segments)))) if found.ranked else found
 
 
-def feature_set(names: Iterable[str], *, rfm_segments: Sequence[Sequence[str]]) -> FeatureSet:
+def settled(view: FeatureView, parameters: Parameters) -> FeatureView:
+    """`view` with the `parameters` of its derived features; what says nothing or the default changes nothing."""
+    derived = tuple(replace(one, parameters=_differing(one, parameters.get(one.name, {}))) for one in view.derived)
+    return replace(view, derived=derived)
+
+
+def _differing(derived: Derived, given: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    default = signature(derived.function).parameters
+    return tuple(sorted((name, value) for name, value in given.items() if value != default[name].default))
+
+
+def feature_set(
+    names: Iterable[str], *, rfm_segments: Sequence[Sequence[str]], parameters: Parameters | None = None
+) -> FeatureSet:
     """The views called `names`, in the order of `VIEWS`, and all that can be derived across them.
 
     >>> feature_set(["support", "orders"], rfm_segments=[]).derived[-1].name
-    'days_from_order_to_ticket'
+    'tickets_per_order_365d'
     """
-    wanted = {name: view(name, rfm_segments=rfm_segments) for name in names}
+    wanted = {name: view(name, rfm_segments=rfm_segments, parameters=parameters) for name in names}
     views = tuple(wanted[name] for name in VIEWS if name in wanted)
     return FeatureSet("across", views, across({feature for one in views for feature in one.feature_names}))

@@ -52,8 +52,12 @@ SHAPES = {
     Aggregate.DAYS_SINCE_LAST: [(None, "double")],
     Aggregate.GAP_MEAN: [(None, "double")],
     Aggregate.GAP_STD: [(None, "double")],
+    Aggregate.SPAN_SUM: [("order_id", "double"), ("quantity", "double")],
+    Aggregate.SPAN_MEAN: [("order_id", "double"), ("quantity", "double")],
 }
 """Measures and types that each aggregate is tried with; the others count days."""
+GROUPS = {Aggregate.MIN: MONEY, Aggregate.MAX: MONEY, Aggregate.MEAN: "double", Aggregate.STD: "double"}
+"""Aggregates that are tried over the sums of groups, too, and their types."""
 WINDOWS = [Window(1), Window(30), LIFETIME, Window(30, offset_days=30), Window(30, offset_days=364),
            Window(30, offset_days=-30)]  # fmt: skip
 CONDITIONS = [
@@ -75,7 +79,14 @@ EQUAL_AMOUNTS = [
 
 
 def features() -> list[Feature]:
-    return [
+    per_order = [
+        Feature(f"order_{aggregate}_{window.name}_{i}", aggregate, window, type_, "", "", measure="amount",
+                where=where, per="order_id", negated=i == 2)
+        for aggregate, type_ in GROUPS.items()
+        for window in WINDOWS
+        for i, where in enumerate(CONDITIONS)
+    ]  # fmt: skip
+    return per_order + [
         Feature(f"{aggregate}_{measure}_{window.name}_{i}", aggregate, window, type_, "", "",
                 measure=measure, where=where, negated=aggregate is Aggregate.SUM and i == 2,
                 quantile=(0.5, 0.9, 1.0)[i % 3] if aggregate is Aggregate.QUANTILE_APPROX else None)
@@ -167,7 +178,8 @@ def stated(own, fold, as_of, chance):
     """The value by the fold's own states: events in any order, in any number of parts, merged in any order."""
     chosen = [e for e in own if oracle.in_window(e, fold, as_of)
               and all(oracle.satisfies(e, c) for c in fold.where)
-              and (fold.measure is None or e[fold.measure] is not None)]  # fmt: skip
+              and (fold.measure is None or e[fold.measure] is not None)
+              and (fold.per is None or e[fold.per] is not None)]  # fmt: skip
     scale = 2 if fold.measure == "amount" else 0
     monoid = fold_of(fold, scale=scale)
     parts = [monoid.start() for _ in range(3)]
@@ -175,7 +187,9 @@ def stated(own, fold, as_of, chance):
         value = 0 if fold.measure is None else event[fold.measure]
         kept = int(value * 100) if scale else value
         at = chance.randrange(3)
-        parts[at] = monoid.add(parts[at], Event(micros(event["event_time"]), event["event_id"], kept))
+        parts[at] = monoid.add(
+            parts[at], Event(micros(event["event_time"]), event["event_id"], kept, event.get(fold.per))
+        )
     chance.shuffle(parts)
     together = monoid.merge(monoid.merge(parts[0], parts[1]), parts[2])
     assert together == monoid.merge(parts[2], monoid.merge(parts[1], parts[0]))
