@@ -69,7 +69,8 @@ def in_words(feature: Feature | Derived | Ranked | Cell, source: str) -> str:
             return f"{feature.function.__name__}({', '.join([*feature.inputs, *settled])})"
         case Ranked():
             good = "low" if feature.low_is_good else "high"
-            return f"1 to {feature.parts} by {feature.feature} among all customers of the snapshot, {good} is {feature.parts}"
+            among = f"1 to {feature.parts} by {feature.feature} among all customers of the snapshot"
+            return f"{among}, {good} is {feature.parts}"
         case Cell():
             return "the named cell of r_score against the mean of f_score and m_score"
 
@@ -92,7 +93,8 @@ def explain_view(view: FeatureView) -> list[str]:
     longest = max((f.window.days + f.window.offset_days for f in view.folds if f.window.days), default=0)
     has_lifetime = any(fold.window.days is None for fold in view.folds)
     kinds: Mapping[str, int] = {
-        "folds": len(view.folds), "derived": len(view.derived), "ranked": len(view.ranked) + bool(view.cell) + len(view.judged)
+        "folds": len(view.folds), "derived": len(view.derived),
+        "ranked": len(view.ranked) + bool(view.cell) + len(view.judged),
     }  # fmt: skip
     return [
         f"view {view.name}: {view.description}",

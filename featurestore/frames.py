@@ -92,4 +92,4 @@ def arrow_function(function: Callable[..., pa.Array], returned: str) -> Callable
     def on_columns(*columns: pa.Array) -> pa.Array:
         return function(*columns).cast(ARROW_TYPES[returned])
 
-    return arrow_udf(on_columns, returned)  # type: ignore[call-overload,no-any-return]
+    return arrow_udf(on_columns, returned)  # type: ignore[call-overload]

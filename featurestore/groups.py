@@ -73,7 +73,8 @@ class Groups:
 
     def sums(self, counts: Counts) -> Ints:
         """The sum of what the window holds of each pair's group, (p,)."""
-        return self._running[counts.begin + counts.count] - self._running[counts.begin]
+        found: Ints = self._running[counts.begin + counts.count] - self._running[counts.begin]
+        return found
 
 
 def _cut(aggregate: Aggregate, sums: Ints, counts: Counts, rows: Rows) -> tuple[NDArray[Any], NDArray[Any]]:

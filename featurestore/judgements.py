@@ -70,7 +70,7 @@ def engagement_score(
     time: float = 0.3, pages: float = 0.2, basket: float = 0.3, recency: float = 0.2, full_minutes: float = 10.0,
     full_pages: float = 10.0, full_basket: float = 1.0, full_days: float = 30.0,
 ) -> pa.Array:  # fmt: skip
-    """Weighted mean, 0 to 1, of how far time, pages and cart additions a session reach their full marks, and of recency.
+    """Weighted mean, 0 to 1, of how far time, pages and cart additions a session reach full marks, and of recency.
 
     Recency falls from 1 now to 0 at `full_days`. NULL only where `days_since` is: nobody was there.
 

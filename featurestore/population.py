@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Window
@@ -65,7 +66,7 @@ def _positions(*, parts: int) -> list[int]:
 
 def with_scores(snapshots: DataFrame, cuts: DataFrame, *, ranked: Sequence[Ranked]) -> DataFrame:
     """`snapshots` with a column per ranked feature; `cuts` as from `cut_points` (a few rows per date)."""
-    names = list(dict.fromkeys(one.feature for one in ranked))
+    names: list[Any] = list(dict.fromkeys(one.feature for one in ranked))
     wide = cuts.groupBy("as_of_date").pivot("feature", names).agg(F.first("percentiles"))
     renamed = wide.select("as_of_date", *[F.col(name).alias(f"cuts_{name}") for name in names])
     joined = snapshots.join(F.broadcast(renamed), "as_of_date", "left")
@@ -100,7 +101,7 @@ def placed_at(rows: DataFrame, population: DataFrame, *, ranked: Sequence[Ranked
     Each row is placed by the newest of the population dates at or before its instant, NULL before the first.
     `population` is `population_<view>`: a few rows a date. As many rows come out as go in.
     """
-    names = list(dict.fromkeys(one.feature for one in ranked))
+    names: list[Any] = list(dict.fromkeys(one.feature for one in ranked))
     known = population.where(F.col("percentiles").isNotNull())
     wide = known.groupBy("as_of_date").pivot("feature", names).agg(F.first("percentiles"))
     until = F.lead("as_of_date").over(Window.orderBy("as_of_date"))  # one partition: a row a date

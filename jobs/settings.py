@@ -14,6 +14,8 @@ from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS
 from featurestore.features.orders import ORDERS_VIEW
+from featurestore.label_config import LABELS, label, label_config
+from featurestore.label_definitions import Label
 from featurestore.source_config import SourceConfig, source_config
 
 
@@ -173,6 +175,13 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
         old = both.get(key)
         both[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return both
+
+
+def load_labels(name_or_file: str) -> tuple[Label, ...]:
+    """A label of `conf/labels/` by its name, or those that any file declares, one a horizon."""
+    if name_or_file not in LABELS and Path(name_or_file).is_file():
+        return label_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+    return (label(name_or_file),)
 
 
 def load_source(name_or_file: str) -> SourceConfig:

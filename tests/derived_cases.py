@@ -6,23 +6,23 @@ from datetime import date
 from typing import Any
 
 Case = tuple[tuple[Any, ...], Any]
-D, I, S = "double", "bigint", "string"
+D, N, S = "double", "bigint", "string"
 
 CASES: dict[str, tuple[tuple[str, ...], list[Case]]] = {
     "ratio": ((D, D), [((1.0, 2.0), 0.5), ((1.0, 0.0), None), ((None, 2.0), None), ((1.0, None), None)]),
     "difference": ((D, D), [((30.0, 10.0), 20.0), ((10.0, 30.0), -20.0), ((None, 1.0), None)]),
     "least": ((D, D), [((3.0, 5.0), 3.0), ((None, 2.0), 2.0), ((None, None), None)]),
     "overdue_ratio": ((D, D), [((42.0, 21.0), 2.0), ((42.0, None), None)]),
-    "trend_7d_vs_14d": ((I, I), [((3, 4), 3.0), ((2, 4), 1.0), ((3, 3), None), ((0, 2), 0.0)]),
-    "trend_30d_vs_60d": ((I, I), [((3, 4), 3.0), ((3, 3), None)]),
-    "trend_30d_vs_90d": ((I, I), [((3, 9), 1.0), ((3, 6), 2.0), ((3, 3), None)]),
-    "trend_90d_vs_180d": ((I, I), [((2, 6), 0.5), ((2, 2), None)]),
-    "acceleration": ((I, I, I), [((7, 4, 3), 2.0), ((1, 1, 1), 0.0), ((None, 1, 1), None)]),
+    "trend_7d_vs_14d": ((N, N), [((3, 4), 3.0), ((2, 4), 1.0), ((3, 3), None), ((0, 2), 0.0)]),
+    "trend_30d_vs_60d": ((N, N), [((3, 4), 3.0), ((3, 3), None)]),
+    "trend_30d_vs_90d": ((N, N), [((3, 9), 1.0), ((3, 6), 2.0), ((3, 3), None)]),
+    "trend_90d_vs_180d": ((N, N), [((2, 6), 0.5), ((2, 2), None)]),
+    "acceleration": ((N, N, N), [((7, 4, 3), 2.0), ((1, 1, 1), 0.0), ((None, 1, 1), None)]),
     "signed_log": ((D,), [((0.0,), 0.0), ((1.718281828459045,), 1.0), ((-1.718281828459045,), -1.0), ((None,), None)]),
     "yearly": ((D, D), [((100.0, 730.5), 50.0), ((100.0, 0.0), 1200.0), ((-10.0, 365.25), -10.0), ((1.0, None), None)]),
     "minutes": ((D,), [((0.5,), 720.0), ((None,), None)]),
-    "share_of_months": ((I, D), [((2, 45.0), 2 / 3), ((1, 0.0), 1.0), ((0, None), None)]),
-    "share_of_year": ((I, D), [((6, 900.0), 6 / 13), ((1, 10.0), 0.5)]),
+    "share_of_months": ((N, D), [((2, 45.0), 2 / 3), ((1, 0.0), 1.0), ((0, None), None)]),
+    "share_of_year": ((N, D), [((6, 900.0), 6 / 13), ((1, 10.0), 0.5)]),
     "number": ((S,), [(("-1.5",), -1.5), (("12",), 12.0), (("1,234",), None), (("",), None), ((None,), None)]),
     "age": ((D, "date"), [((1980.0, date(2024, 3, 1)), 44.0), ((None, date(2024, 3, 1)), None)]),
     "income_bracket": ((D,), [((24_999.0,), "below 25k"), ((25_000.0,), "25k to 50k"), ((50_000.0,), "50k to 75k"),
@@ -40,11 +40,11 @@ CASES: dict[str, tuple[tuple[str, ...], list[Case]]] = {
         ((0.5, 0.4, 0.5), "window_shopper"), ((0.5, 0.4, 0.4), "casual_browser"), ((0.5, 0.4, None), "casual_browser"),
         ((0.9, None, None), None),
     ]),
-    "customer_value_score": ((I, I, I), [((5, 4, 3), 4.0), ((1, 1, 1), 1.0), ((None, 4, 3), None)]),
-    "churn_risk_score": ((I, I), [((1, 1), 1.0), ((100, 100), 0.0), ((51, 50), 0.5), ((None, 50), None)]),
-    "growth_potential_score": ((I, I, I), [((100, 100, 1), 1.0), ((100, 100, 100), 0.0), ((1, 1, 1), 0.0),
+    "customer_value_score": ((N, N, N), [((5, 4, 3), 4.0), ((1, 1, 1), 1.0), ((None, 4, 3), None)]),
+    "churn_risk_score": ((N, N), [((1, 1), 1.0), ((100, 100), 0.0), ((51, 50), 0.5), ((None, 50), None)]),
+    "growth_potential_score": ((N, N, N), [((100, 100, 1), 1.0), ((100, 100, 100), 0.0), ((1, 1, 1), 0.0),
                                            ((None, 1, 1), None)]),
     "high_risk_churn": ((D,), [((0.8,), True), ((0.79,), False), ((None,), None)]),
-    "is_high_value": ((I,), [((81,), True), ((80,), False), ((None,), None)]),
-    "is_champion": ((I, I, I), [((4, 5, 4), True), ((5, 5, 3), False), ((None, 5, 5), None)]),
+    "is_high_value": ((N,), [((81,), True), ((80,), False), ((None,), None)]),
+    "is_champion": ((N, N, N), [((4, 5, 4), True), ((5, 5, 3), False), ((None, 5, 5), None)]),
 }  # fmt: skip

@@ -113,8 +113,8 @@ DERIVED = (
             "interactions", "Change of interactions from the 30 days before to the last 30, less the change before "
             "that", "never NULL", family="trend"),
     Derived("session_minutes_mean_90d", minutes, ("session_days_mean_90d",), "double", "minutes",
-            "Mean length of a session, sessions of one interaction left out", "no session of two interactions in 90 days",
-            family="sessions"),
+            "Mean length of a session, sessions of one interaction left out",
+            "no session of two interactions in 90 days", family="sessions"),
     Derived("session_pages_mean_30d", ratio, ("interactions_count_30d", "sessions_distinct_30d"), "double",
             "interactions", "Interactions a session in 30 days", "no session in 30 days", family="sessions"),
     Derived("session_pages_mean_90d", ratio, ("interactions_count_90d", "sessions_distinct_90d"), "double",

@@ -43,7 +43,8 @@ def most_frequent(what: str, window: Window, *, where: Iterable[Condition] = ())
         Feature(f"{name}_{window.name}", Aggregate.MODE, window, "int", unit, description, measure=measure,
                 where=tuple(where), family="time of day")
         for name, measure, unit, description in (
-            (f"{what}_hour_mode", "local_hour", "hour 0 to 23", f"Local hour of most {what} events, earliest of several"),
+            (f"{what}_hour_mode", "local_hour", "hour 0 to 23",
+             f"Local hour of most {what} events, earliest of several"),
             (f"{what}_weekday_mode", "local_weekday", "weekday 1 Monday to 7 Sunday",
              f"Local weekday of most {what} events, earliest of several"),
         )
