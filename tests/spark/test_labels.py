@@ -107,7 +107,7 @@ def random_lines(seed):
         anywhere = T + timedelta(minutes=chance.randrange(-200 * 1440, 160 * 1440))
         amount = Decimal(chance.randrange(-4000, 9000)) / 100
         yield order_line(f"c{chance.randrange(80)}", edge if chance.random() < 0.3 else anywhere,
-                         order_id=f"o{chance.randrange(5)}", amount=amount, quantity=1 if amount > 0 else -1)  # fmt: skip
+                         order_id=f"o{chance.randrange(5)}", amount=amount)  # fmt: skip
 
 
 def plainly(name, own, as_of):

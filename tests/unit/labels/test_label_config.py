@@ -125,7 +125,7 @@ def test_aliases_and_derived_features_may_be_asked_for():
         ("decline_90d", "customers with orders_count_90d >= 2 and amount_sum_90d > 0"),
         (
             "spend_90d",
-            "number       sum of orders.amount over events of orders in the 90 days from as_of on, at least 0",
+            "sum of orders.amount over events of orders in the 90 days from as_of on, at least 0",
         ),
         ("active_90d", "source 'orders' is complete through as_of + 90 days"),
     ],
