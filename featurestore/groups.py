@@ -85,7 +85,7 @@ def _cut(aggregate: Aggregate, sums: Ints, counts: Counts, rows: Rows) -> tuple[
         outside = np.iinfo(np.int64).max if low else np.iinfo(np.int64).min
         reduced = counts.per_query(np.minimum if low else np.maximum, np.where(occurs, sums, outside))
         return reduced, np.ones(len(reduced), dtype=bool)
-    wide = wide_enough(replace(rows, values=sums, rank=np.zeros(len(sums), np.int64)))
+    wide = wide_enough(replace(rows, values=sums, rank=counts.spread(np.arange(len(counts.start)))))
     n = counts.per_query(np.add, occurs.astype(np.int64))
     total = np.add.reduceat(wide, counts.start)
     if aggregate is Aggregate.MEAN:

@@ -259,6 +259,19 @@ def test_spreads_of_large_values_need_more_than_64_bits():
     }
 
 
+@pytest.mark.parametrize("apart", [timedelta(0), DAY])
+def test_sums_of_large_orders_spread_beyond_64_bits(apart):
+    rows = [line(order_id=order, amount=Decimal(a), event_time=START + k * apart, event_id=str(k))
+            for k, (order, a) in enumerate([("a", "99999999999.99"), ("b", "-99999999999.99"), ("a", "12345678901.23"),
+                                            ("c", "0.01")])]  # fmt: skip
+    as_of = AS_OFS[3]
+    folds = [Feature(str(aggregate), aggregate, LIFETIME, type_, "", "", measure="amount", per="order_id")
+             for aggregate, type_ in GROUPS.items()]  # fmt: skip
+    assert swept(rows, folds, as_ofs=(as_of,))[("1", as_of.date())] == {
+        fold.name: oracle.fold(rows, fold, as_of) for fold in folds
+    }
+
+
 def test_many_distinct_values_are_estimated_within_the_stated_error():
     many = [line("many", order_id=f"o{n}", event_id=str(n)) for n in range(20_000)]
     rows = [*many, *[line("few", order_id=f"o{n}") for n in range(KEPT_HASHES)]]

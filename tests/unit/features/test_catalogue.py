@@ -11,6 +11,7 @@ from featurestore.definitions import Feature, Ranked
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature
 from featurestore.features import VIEWS, feature_set
+from featurestore.fold import empty_fold
 from featurestore.schemas import LOCAL_TIME, source
 from featurestore.views import resolve
 from jobs.settings import load_settings
@@ -54,6 +55,13 @@ def test_folds_name_their_window_and_aggregate():
         for fold in view.folds:
             row = next(row for row in ROWS if row["feature"] == fold.name)
             assert row["window"] == fold.window.name and row["aggregate"] == fold.aggregate
+
+
+def test_who_has_no_event_reads_null_exactly_where_the_catalogue_says_so():
+    for view in EVERYTHING.views:
+        empty = empty_fold(view.folds, view.derived)
+        for one in (*view.folds, *view.derived):
+            assert (empty[one.name] is None) == (not one.null_means.startswith("never NULL")), one.name
 
 
 def test_features_read_columns_that_their_source_has():
