@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from featurestore.errors import ConfigurationError
 from featurestore.fold import CUSTOMER, Limits
-from featurestore.labels import Label, value_of
+from featurestore.label_definitions import Label
+from featurestore.labels import value
 from featurestore.point_in_time import column
 from featurestore.schemas import source
 from featurestore.spine import folded_at
@@ -26,7 +27,7 @@ def labelled_rows(
     customer: str = CUSTOMER,
     as_of: str = "as_of",
 ) -> DataFrame:
-    """`rows` as they are with a double `label.name`: 1, 0, or NULL.
+    """`rows` as they are with a double `label.name`: 1, 0, a number, or NULL.
 
     NULL says: outside the population, no customer or instant, or immature (the source is not complete through
     as_of + horizon). The column tells them apart from 0; whoever fits leaves them out.
@@ -37,7 +38,8 @@ def labelled_rows(
     folded = folded_at(
         warehouse.read(source(label.source).events_table),
         rows.select(*[column(name).alias(place) for name, place in places.items()]),
-        list({one.name: one for one in (label.future, label.past)}.values()),
+        label.folds,
+        label.derived,
         limits=limits,
         customer=places[customer],
         as_of=places[as_of],
@@ -45,4 +47,4 @@ def labelled_rows(
     last = complete_through(warehouse, label.source) - timedelta(days=label.horizon_days)
     is_mature = F.col(places[as_of]).cast("timestamp") <= F.lit(last)
     own = [column(place).alias(name) for name, place in places.items()]
-    return folded.select(*own, F.when(is_mature, value_of(label)).alias(label.name))
+    return folded.select(*own, F.when(is_mature, value(label)).alias(label.name))
