@@ -19,7 +19,7 @@ from jobs.benchmarks.made_up_orders import Shape, build_by_tessera, scratch_ware
 from jobs.benchmarks.order_features import COUNTS_AND_SUMS
 from jobs.run import Run
 
-SIZES = {"events": 100_000, "customers": 1_000, "days": 730, "dates": 8}
+SIZES = {"events": 50_000, "customers": 500, "days": 730, "dates": 8}
 TIMES = (1, 5, 20, 50)
 BYTES_A_MIB = 1 << 20
 
