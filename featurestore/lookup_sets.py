@@ -23,7 +23,7 @@ class TrainingSet:
     """The rows of a spine with looked-up features and a label, and `spec`, the record of where they come from.
 
     `spec` holds plain values: each lookup with the table it reads, its version, features, as-of column, maximal age
-    and fingerprint; the knowledge, the label, the excluded columns.
+    and fingerprint; the knowledge; the label, with its version where it was folded; the excluded columns.
     """
 
     spec: Spec
@@ -56,7 +56,9 @@ def looked_up(spine: DataFrame, resolved: Sequence[Resolved], *, knowledge: Know
     return rows
 
 
-def describe(resolved: Iterable[Resolved], *, knowledge: Knowledge, label: str | None, excluded: Sequence[str]) -> Spec:
+def describe(
+    resolved: Iterable[Resolved], *, knowledge: Knowledge, label: Spec | None, excluded: Sequence[str]
+) -> Spec:
     """The record of lookups that were answered, as plain values."""
     described = [
         {**one.lookup.to_dict(), "features": list(one.outputs), "reads": one.reads, "version": one.version,

@@ -75,15 +75,11 @@ class TableLookup:
     table: UserTable
     warehouse: Warehouse
     version: int
+    outputs: Mapping[str, str]
 
     @property
     def reads(self) -> str:
         return self.table.name
-
-    @property
-    def outputs(self) -> Mapping[str, str]:
-        instant = [self.table.timestamp_key] if self.lookup.features is not None else []
-        return self.lookup.outputs([*self.table.features, *instant])
 
     @property
     def fingerprint(self) -> str:
@@ -126,15 +122,12 @@ class ViewLookup:
     view: FeatureView
     warehouse: Warehouse
     version: int
+    outputs: Mapping[str, str]
     limits: Limits
 
     @property
     def reads(self) -> str:
         return source(self.view.source).events_table
-
-    @property
-    def outputs(self) -> Mapping[str, str]:
-        return self.lookup.outputs([*(fold.name for fold in self.view.folds), *(one.name for one in self.view.derived)])
 
     @property
     def fingerprint(self) -> str:
@@ -181,24 +174,32 @@ class ViewLookup:
 
 
 def resolve(
-    warehouse: Warehouse, lookup: FeatureLookup, *, views: Mapping[str, FeatureView], limits: Limits
+    warehouse: Warehouse,
+    lookup: FeatureLookup,
+    *,
+    views: Mapping[str, FeatureView],
+    limits: Limits,
+    version: int | None = None,
 ) -> TableLookup | ViewLookup:
-    """The lookup on the view of that name, else on the feature table, at the newest version.
+    """The lookup on the view of that name, else on the feature table, at `version` (default: the newest).
 
     Raises ConfigurationError with near names for an unknown table or feature, MissingInput before any event was
     ingested.
     """
     name = lookup.table_name
     if name in views:
-        return _on_view(warehouse, lookup, views[name], limits)
+        return _on_view(warehouse, lookup, views[name], limits=limits, version=version)
     if not warehouse.exists(name):
         raise ConfigurationError.unknown_name("feature table or view", name, known=views, where="a lookup")
-    on_table = TableLookup(lookup, find(warehouse, name), warehouse, warehouse.version(name))
-    _ = on_table.outputs  # names are checked before anything is read
-    return on_table
+    table = find(warehouse, name)
+    instant = [table.timestamp_key] if lookup.features is not None else []  # the row's own, if asked for by name
+    pinned = warehouse.version(name) if version is None else version
+    return TableLookup(lookup, table, warehouse, pinned, lookup.outputs([*table.features, *instant]))
 
 
-def _on_view(warehouse: Warehouse, lookup: FeatureLookup, view: FeatureView, limits: Limits) -> ViewLookup:
+def _on_view(
+    warehouse: Warehouse, lookup: FeatureLookup, view: FeatureView, *, limits: Limits, version: int | None
+) -> ViewLookup:
     if lookup.max_age is not None:
         raise ConfigurationError(
             f"lookup on view '{view.name}': a view is folded at the instant itself, nothing in it has an age.\n"
@@ -214,9 +215,9 @@ def _on_view(warehouse: Warehouse, lookup: FeatureLookup, view: FeatureView, lim
     events = source(view.source).events_table
     if not warehouse.exists(events):
         raise MissingInput.table(events, warehouse=warehouse.root, make_with="ingest")
-    on_view = ViewLookup(lookup, view, warehouse, warehouse.version(events), limits)
-    _ = on_view.outputs
-    return on_view
+    outputs = lookup.outputs([one.name for one in view.computed])
+    pinned = warehouse.version(events) if version is None else version
+    return ViewLookup(lookup, view, warehouse, pinned, outputs, limits)
 
 
 def refuse_unknowable(spine: DataFrame, resolved: Sequence[TableLookup | ViewLookup], *, knowledge: Knowledge) -> None:

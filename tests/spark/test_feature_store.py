@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.features import VIEWS
-from featurestore.labels import PURCHASE_30D
+from featurestore.labels import CHURN_60D, PURCHASE_30D
 from featurestore.lookups import FeatureLookup
 from featurestore.store import FeatureStore
 from models.batch_scorer import batch_scorer
@@ -151,6 +151,27 @@ def test_one_training_set_from_a_table_and_views_with_a_folded_label(store, spar
         later = [line for line in own if at <= line["event_time"] < at + 30 * DAY]
         is_asked = bool(own) and at <= T
         assert row["purchase_30d"] == (float(bool(later)) if is_asked else None), "NULL where the horizon is not over"
+
+
+def test_a_training_set_is_rebuilt_from_its_record_whatever_has_been_written_since(spark, tmp_path):
+    store = FeatureStore(spark, str(tmp_path / "lakehouse"))
+    add_batch(store.warehouse, LINES, complete_through=T + 30 * DAY)
+    store.create_table("points", primary_keys=["shop", "customer"], timestamp_key="at",
+                       df=frame(spark, [("1", "a", T - DAY, 5, "gold")]))  # fmt: skip
+    spine = spine_of(spark, SPINE)
+    made = store.create_training_set(spine, LOOKUPS, label=PURCHASE_30D)
+    rows, spec = sorted(map(str, made.load_df().collect())), json.loads(made.to_json())
+    store.write_table("points", frame(spark, [("1", "a", T - US, 7, "lead")]))
+    add_batch(store.warehouse, [order_line("a", T - DAY), order_line("a", T + DAY)], batch_seq=2,
+              complete_through=T + 90 * DAY)  # fmt: skip
+    again = store.rebuild_training_set(spine, spec, label=PURCHASE_30D)
+    assert sorted(map(str, again.load_df().collect())) == rows
+    assert again.spec == spec
+    assert sorted(map(str, store.create_training_set(spine, LOOKUPS, label=PURCHASE_30D).load_df().collect())) != rows
+    with pytest.raises(DataContractError, match="made with label 'purchase_30d'"):
+        store.rebuild_training_set(spine, spec, label=CHURN_60D)
+    with pytest.raises(ConfigurationError, match="give the same, or none"):
+        store.rebuild_training_set(spine, spec)
 
 
 def test_the_record_replays_the_lookups_for_scoring_and_refuses_other_meanings(store, spark):
