@@ -1,1 +1,1 @@
-"""Settings as YAML: `base`, overlays on it, and `sources/`; shipped inside the wheel as package data."""
+"""Settings as YAML: `base`, overlays on it, `sources/` and `labels/`; shipped inside the wheel as package data."""

@@ -13,12 +13,14 @@ from featurestore.active_days import gaps, streaks
 from featurestore.arithmetic import SparseMaximum, divided, integers, refuse_overflow, running, wide_enough
 from featurestore.definitions import Aggregate, Feature
 from featurestore.frequencies import distinct_approx, mode, quantile
+from featurestore.groups import grouped, spans
 from featurestore.sweep import DAY_US, Answer, Ints, Rows, Sweep, prefix
 
 
 def answer(sweep: Sweep, feature: Feature) -> Answer:
     """The values of `feature`, one per query of the sweep."""
-    return FOLDS[feature.aggregate](sweep, sweep.rows_of(feature), feature)
+    fold, rows = FOLDS[feature.aggregate], sweep.rows_of(feature)
+    return fold(sweep, rows, feature) if feature.per is None else grouped(fold, sweep, rows, feature)
 
 
 def _count(sweep: Sweep, rows: Rows, feature: Feature) -> Answer:
@@ -143,6 +145,8 @@ FOLDS: dict[Aggregate, Callable[[Sweep, Rows, Feature], Answer]] = {
     Aggregate.DISTINCT_APPROX: distinct_approx,
     Aggregate.STREAK_LONGEST: streaks,
     Aggregate.STREAK_LAST: streaks,
+    Aggregate.SPAN_SUM: spans,
+    Aggregate.SPAN_MEAN: spans,
 }
 NEEDS_ORDER = {Aggregate.MODE, Aggregate.MODE_SHARE}
 """Aggregates that compare values: the codes of a text must ascend with the text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from featurestore.definitions import Cell, Derived, Feature, Ranked
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
-from featurestore.views import FeatureSet, FeatureView
+from featurestore.views import FeatureSet, FeatureView, aliases_of
 
 CATALOG = Table(
     "feature_catalog",
@@ -22,6 +22,7 @@ CATALOG = Table(
         Column("family", "string", "Business idea that it belongs to"),
         Column("description", "string", "Meaning"),
         Column("null_means", "string", "What NULL says"),
+        Column("alias", "string", "Other names that it is known by, comma separated; NULL where it has none"),
         Column("fingerprint", "string", "Definition of the view"),
     ),
     comment="Every feature, documented",
@@ -33,7 +34,7 @@ def entries(owner: FeatureView | FeatureSet) -> list[tuple[str | None, ...]]:
     sources = owner.source if isinstance(owner, FeatureView) else ", ".join(owner.sources)
     return [
         (owner.name, f.name, f.type, f.unit, *_origin(f), sources, f.family, f.description, f.null_means,
-         owner.fingerprint)
+         ", ".join(aliases_of(f.name, owner)) or None, owner.fingerprint)
         for f in (owner.features if isinstance(owner, FeatureView) else owner.derived)
     ]  # fmt: skip
 
@@ -43,7 +44,8 @@ def _origin(feature: Feature | Derived | Ranked | Cell) -> tuple[str | None, ...
     match feature:
         case Feature():
             condition = " AND ".join(map(str, feature.where)) or None
-            return feature.window.name, feature.aggregate.value, condition, feature.measure
+            measure = feature.measure if feature.per is None else f"{feature.measure} per {feature.per}"
+            return feature.window.name, feature.aggregate.value, condition, measure
         case Derived():
             return None, None, None, ", ".join(feature.inputs)
         case Ranked():

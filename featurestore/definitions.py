@@ -56,6 +56,8 @@ class Aggregate(StrEnum):
     GAP_MAX = "gap_max"
     STREAK_LONGEST = "streak_longest"
     STREAK_LAST = "streak_last"
+    SPAN_SUM = "span_sum"
+    SPAN_MEAN = "span_mean"
 
     @property
     def empty(self) -> int | None:
@@ -64,11 +66,14 @@ class Aggregate(StrEnum):
 
 
 COUNTS = {Aggregate.COUNT, Aggregate.SUM, Aggregate.DISTINCT, Aggregate.DISTINCT_APPROX, Aggregate.ACTIVE_DAYS,
-          Aggregate.ACTIVE_MONTHS, Aggregate.STREAK_LONGEST, Aggregate.STREAK_LAST}  # fmt: skip
+          Aggregate.ACTIVE_MONTHS, Aggregate.STREAK_LONGEST, Aggregate.STREAK_LAST, Aggregate.SPAN_SUM}  # fmt: skip
+GROUPED = {Aggregate.MIN, Aggregate.MAX, Aggregate.MEAN, Aggregate.STD}
+"""Aggregates that may fold the sums of groups of events instead of events, see `Feature.per`."""
 APPROXIMATE = {Aggregate.QUANTILE_APPROX, Aggregate.DISTINCT_APPROX}
 AT_LEAST = {Aggregate.STD: "two events qualify", Aggregate.GAP_MEAN: "two active days in the window",
             Aggregate.GAP_MAX: "two active days in the window",
-            Aggregate.GAP_STD: "three active days in the window"}  # fmt: skip
+            Aggregate.GAP_STD: "three active days in the window",
+            Aggregate.SPAN_MEAN: "two events of one key in the window"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,10 @@ class Feature:
     """Fold -measure: returns are stored negative and reported positive."""
     quantile: float | None = None
     """Of `quantile_approx`: the share of values at or below the answer, in (0, 1]."""
+    per: str | None = None
+    """First sum the measure of the window's events with the same value of this column, then fold those sums."""
+    for_models: bool = True
+    """Whether models read it; what only serves as an input of a derived feature need not be one of theirs."""
 
     def __post_init__(self) -> None:
         has_share = self.quantile is not None and 0 < self.quantile <= 1
@@ -172,6 +181,9 @@ class Feature:
             raise ConfigurationError(f"feature '{self.name}': a quantile in (0, 1] goes with quantile_approx only.")
         if (self.aggregate in APPROXIMATE) != ("_approx" in self.name):
             raise ConfigurationError(f"feature '{self.name}': what is approximate has _approx in its name.")
+        if self.per is not None and (self.aggregate not in GROUPED or self.measure is None):
+            known = ", ".join(sorted(GROUPED))
+            raise ConfigurationError(f"feature '{self.name}': per goes with a measure and one of {known}.")
 
     def over(self, windows: Iterable[Window]) -> tuple[Feature, ...]:
         """The same fold over each of `windows`, whose name follows this one's.
@@ -192,7 +204,8 @@ class Feature:
         if self.aggregate.empty is not None:
             return "never NULL; 0 when no event qualifies"
         if self.aggregate in AT_LEAST:
-            return f"fewer than {AT_LEAST[self.aggregate]}"
+            few = f"fewer than {AT_LEAST[self.aggregate]}"
+            return few if self.per is None else few.replace("events", f"{self.per} groups")
         return "no event qualifies"
 
     @property
@@ -207,6 +220,7 @@ class Feature:
             "where": [str(condition) for condition in self.where],
             "type": self.type,
             **({} if self.quantile is None else {"quantile": self.quantile}),
+            **({} if self.per is None else {"per": self.per}),
         }
 
 
@@ -222,22 +236,42 @@ class Derived:
     description: str
     null_means: str
     family: str = ""
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """Further arguments of the function, by name: what settings decide."""
+    for_models: bool = True
+
+    @property
+    def on_arrays(self) -> Callable[..., pa.Array]:
+        """The function of the inputs alone."""
+        if not self.parameters:
+            return self.function
+        function, parameters = self.function, dict(self.parameters)
+
+        def with_parameters(*columns: pa.Array) -> pa.Array:
+            return function(*columns, **parameters)
+
+        return with_parameters
 
     @property
     def meaning(self) -> dict[str, Any]:
-        return {"name": self.name, "inputs": self.inputs, "type": self.type, "code": code_of(self.function)}
+        settled = {"parameters": self.parameters} if self.parameters else {}
+        code = code_of(self.function)
+        return {"name": self.name, "inputs": self.inputs, "type": self.type, "code": code, **settled}
+
+
+PERCENTILES = 100
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A score 1 to 5 of a feature among all customers of the same snapshot; 5 is best."""
+    """The place of a feature among all customers of the same snapshot, 1 to `parts`; the last is best."""
 
     name: str
     feature: str
     description: str
     low_is_good: bool = False
+    parts: int = 5
     type: str = "int"
-    unit: str = "score 1 to 5"
     null_means: str = "the ranked feature is NULL"
     family: str = "rfm"
 
@@ -248,7 +282,17 @@ class Ranked:
 
     @property
     def meaning(self) -> dict[str, Any]:
-        return {"name": self.name, "feature": self.feature, "low_is_good": self.low_is_good}
+        return {"name": self.name, "feature": self.feature, "low_is_good": self.low_is_good, "parts": self.parts}
+
+    @property
+    def unit(self) -> str:
+        return f"score 1 to {self.parts}"
+
+    def __post_init__(self) -> None:
+        if not 1 < self.parts <= PERCENTILES or PERCENTILES % self.parts:
+            raise ConfigurationError(
+                f"'{self.name}': {self.parts} parts; cut points are hundredths, so it divides 100."
+            )
 
 
 @dataclass(frozen=True)

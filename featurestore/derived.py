@@ -64,6 +64,16 @@ def trend(recent: pa.Array, longer: pa.Array, recent_days: int, longer_days: int
     return ratio(rate_now, rate_before)
 
 
+def trend_7d_vs_14d(recent: pa.Array, longer: pa.Array) -> pa.Array:
+    """`trend` of a 7 day window against the 7 days before it."""
+    return trend(recent, longer, 7, 14)
+
+
+def trend_30d_vs_60d(recent: pa.Array, longer: pa.Array) -> pa.Array:
+    """`trend` of a 30 day window against the 30 days before it."""
+    return trend(recent, longer, 30, 60)
+
+
 def trend_30d_vs_90d(recent: pa.Array, longer: pa.Array) -> pa.Array:
     """`trend` of a 30 day window against the 60 days before it."""
     return trend(recent, longer, 30, 90)
@@ -72,6 +82,45 @@ def trend_30d_vs_90d(recent: pa.Array, longer: pa.Array) -> pa.Array:
 def trend_90d_vs_180d(recent: pa.Array, longer: pa.Array) -> pa.Array:
     """`trend` of a 90 day window against the 90 days before it."""
     return trend(recent, longer, 90, 180)
+
+
+def acceleration(recent: pa.Array, before: pa.Array, earlier: pa.Array) -> pa.Array:
+    """How the change grew over three windows of equal length: (recent - before) - (before - earlier), as doubles.
+
+    >>> acceleration(pa.array([7]), pa.array([4]), pa.array([3])).to_pylist()
+    [2.0]
+    """
+    now, then, first = (pc.cast(values, pa.float64()) for values in (recent, before, earlier))
+    return pc.subtract(pc.subtract(now, then), pc.subtract(then, first))
+
+
+def signed_log(values: pa.Array) -> pa.Array:
+    """ln(1 + |v|) with the sign of v: the log form of amounts that may be 0 or negative.
+
+    >>> signed_log(pa.array([0.0, 1.718281828459045, -1.718281828459045])).to_pylist()
+    [0.0, 1.0, -1.0]
+    """
+    numbers = pc.cast(values, pa.float64())
+    return pc.multiply(pc.sign(numbers), pc.log1p(pc.abs(numbers)))
+
+
+def yearly(amount: pa.Array, tenure_days: pa.Array) -> pa.Array:
+    """An amount a year of tenure; a tenure below one mean month counts as a month, so that newcomers do not explode.
+
+    >>> yearly(pa.array([100.0, 100.0]), pa.array([730.5, 0.0])).to_pylist()
+    [50.0, 1200.0]
+    """
+    years = pc.divide(pc.max_element_wise(tenure_days, MEAN_MONTH_DAYS, skip_nulls=False), YEAR_DAYS)
+    return ratio(amount, years)
+
+
+def minutes(days: pa.Array) -> pa.Array:
+    """Days as minutes.
+
+    >>> minutes(pa.array([0.5])).to_pylist()
+    [720.0]
+    """
+    return pc.multiply(days, 1440.0)
 
 
 def share_of_months(active_months: pa.Array, tenure_days: pa.Array) -> pa.Array:
@@ -107,44 +156,5 @@ def age(birth_year: pa.Array, as_of_date: pa.Array) -> pa.Array:
     return pc.subtract(pc.cast(pc.year(as_of_date), pa.float64()), birth_year)
 
 
-def banded(values: pa.Array, edges: tuple[int, ...], names: tuple[str, ...]) -> pa.Array:
-    """The name of the band that each value lies in: below edges[0], from there to below edges[1], ...
-
-    >>> banded(pa.array([1.0, 5.0, None]), (5,), ("low", "high")).to_pylist()
-    ['low', 'high', None]
-    """
-    found = pc.if_else(pc.is_valid(values), names[-1], pa.scalar(None, pa.string()))
-    for edge, name in reversed(list(zip(edges, names, strict=False))):
-        found = pc.if_else(pc.fill_null(pc.less(values, float(edge)), False), name, found)
-    return found
-
-
-def income_bracket(income: pa.Array) -> pa.Array:
-    """The bracket of an income.
-
-    >>> income_bracket(pa.array([24_999.0, 25_000.0])).to_pylist()
-    ['below 25k', '25k to 50k']
-    """
-    names = ("below 25k", "25k to 50k", "50k to 75k", "75k to 100k", "100k and above")
-    return banded(income, (25_000, 50_000, 75_000, 100_000), names)
-
-
-def age_group(age_years: pa.Array) -> pa.Array:
-    """The group of an age in years.
-
-    >>> age_group(pa.array([17.0, 65.0])).to_pylist()
-    ['below 18', '65 and above']
-    """
-    names = ("below 18", "18 to 24", "25 to 34", "35 to 44", "45 to 54", "55 to 64", "65 and above")
-    return banded(age_years, (18, 25, 35, 45, 55, 65), names)
-
-
-MEAN_MONTH_DAYS = 365.25 / 12
-
-SQL_FUNCTIONS = {
-    "ratio": ratio,
-    "overdue_ratio": overdue_ratio,
-    "trend_30d_vs_90d": trend_30d_vs_90d,
-    "trend_90d_vs_180d": trend_90d_vs_180d,
-}
-"""Functions of two columns that SQL may call by these names, see `frames.register_functions`."""
+YEAR_DAYS = 365.25
+MEAN_MONTH_DAYS = YEAR_DAYS / 12

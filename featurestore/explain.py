@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from featurestore.definitions import Aggregate, Cell, Derived, Feature, Ranked, Window
-from featurestore.views import FeatureSet, FeatureView
+from featurestore.fold import measures_of
+from featurestore.views import FeatureSet, FeatureView, aliases_of
 
 WORDS = {
     Aggregate.COUNT: "number of events",
@@ -29,6 +30,8 @@ WORDS = {
     Aggregate.GAP_STD: "sample standard deviation of the days between consecutive days with an event",
     Aggregate.GAP_MAX: "most days between consecutive days with an event",
     Aggregate.STREAK_LONGEST: "longest run of consecutive UTC days with an event",
+    Aggregate.SPAN_SUM: "sum of the days from the first to the last event of each {measure}",
+    Aggregate.SPAN_MEAN: "mean days from the first to the last event of each {measure} with two events at least",
     Aggregate.STREAK_LAST: "length of the latest run of consecutive UTC days with an event",
 }
 
@@ -55,15 +58,19 @@ def in_words(feature: Feature | Derived | Ranked | Cell, source: str) -> str:
     match feature:
         case Feature():
             measure = f"{source}.{feature.measure}"
+            if feature.per is not None:
+                measure = f"sum of {measure} per {source}.{feature.per}"
             what = WORDS[feature.aggregate].format(measure=measure, quantile=feature.quantile)
             sign = ", signs turned" if feature.negated else ""
             where = f", where {' and '.join(map(str, feature.where))}" if feature.where else ""
             return f"{what}{sign} over events of {source} {window_in_words(feature.window)}{where}"
         case Derived():
-            return f"{feature.function.__name__}({', '.join(feature.inputs)})"
+            settled = [f"{name}={value}" for name, value in feature.parameters]
+            return f"{feature.function.__name__}({', '.join([*feature.inputs, *settled])})"
         case Ranked():
             good = "low" if feature.low_is_good else "high"
-            return f"1 to 5 by {feature.feature} among all customers of the snapshot, {good} is 5"
+            among = f"1 to {feature.parts} by {feature.feature} among all customers of the snapshot"
+            return f"{among}, {good} is {feature.parts}"
         case Cell():
             return "the named cell of r_score against the mean of f_score and m_score"
 
@@ -71,8 +78,9 @@ def in_words(feature: Feature | Derived | Ranked | Cell, source: str) -> str:
 def explain_feature(feature: Feature | Derived | Ranked | Cell, owner: FeatureView | FeatureSet) -> list[str]:
     """Lines that say what the feature means, how it is computed, and what NULL says."""
     source = owner.source if isinstance(owner, FeatureView) else ", ".join(owner.sources)
+    also = ", ".join(aliases_of(feature.name, owner))
     return [
-        f"{owner.name}.{feature.name} ({feature.type}, {feature.unit})",
+        f"{owner.name}.{feature.name} ({feature.type}, {feature.unit})" + (f", also {also}" if also else ""),
         f"  meaning   {feature.description}",
         f"  computed  {in_words(feature, source)}",
         f"  NULL      {feature.null_means}",
@@ -81,16 +89,17 @@ def explain_feature(feature: Feature | Derived | Ranked | Cell, owner: FeatureVi
 
 def explain_view(view: FeatureView) -> list[str]:
     """Lines that say what a view reads and holds."""
-    columns = {fold.measure for fold in view.folds} | {c.column for fold in view.folds for c in fold.where}
+    columns = measures_of(view.folds)
     longest = max((f.window.days + f.window.offset_days for f in view.folds if f.window.days), default=0)
     has_lifetime = any(fold.window.days is None for fold in view.folds)
     kinds: Mapping[str, int] = {
-        "folds": len(view.folds), "derived": len(view.derived), "ranked": len(view.ranked) + bool(view.cell)
+        "folds": len(view.folds), "derived": len(view.derived),
+        "ranked": len(view.ranked) + bool(view.cell) + len(view.judged),
     }  # fmt: skip
     return [
         f"view {view.name}: {view.description}",
         f"  table        {view.table}, one row a customer and date",
-        f"  reads        events_{view.source}: {', '.join(sorted(filter(None, columns)))}",
+        f"  reads        events_{view.source}: {', '.join(columns)}",
         f"  looks back   {longest} days" + (" and, for lifetime features, to the first event" if has_lifetime else ""),
         f"  features     {len(view.features)}: " + ", ".join(f"{n} {kind}" for kind, n in kinds.items()),
         f"  fingerprint  {view.fingerprint}",

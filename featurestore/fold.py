@@ -66,8 +66,8 @@ class FoldPlan:
 
 
 def measures_of(folds: Iterable[Feature]) -> list[str]:
-    """Event columns that `folds` read: what they measure and what their conditions ask."""
-    read = {(fold.measure, *(condition.column for condition in fold.where)) for fold in folds}
+    """Event columns that `folds` read: what they measure, group by, and ask in their conditions."""
+    read = {(fold.measure, fold.per, *(condition.column for condition in fold.where)) for fold in folds}
     return sorted({name for names in read for name in names if name})
 
 
@@ -146,7 +146,7 @@ def fold_block(events: pa.Table, plan: FoldPlan) -> pa.RecordBatch:
 def with_derived(columns: dict[str, pa.Array], derived: Iterable[Derived]) -> dict[str, pa.Array]:
     """`columns` and, behind them, what derives from them, each of its declared type."""
     for one in derived:
-        columns[one.name] = one.function(*[columns[name] for name in one.inputs]).cast(ARROW_TYPES[one.type])
+        columns[one.name] = one.on_arrays(*[columns[name] for name in one.inputs]).cast(ARROW_TYPES[one.type])
     return columns
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import pyarrow as pa
@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
 from featurestore.definitions import AS_OF_DATE
-from featurestore.derived import SQL_FUNCTIONS
-from featurestore.fold import CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
+from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
+from featurestore.sql_functions import SQL_FUNCTIONS
 from featurestore.views import FeatureSet, FeatureView
 
 ORDER_OF_EVENTS = (CUSTOMER, TIME, "event_id")
@@ -69,8 +69,7 @@ def joined(snapshots: Sequence[DataFrame], features: FeatureSet) -> DataFrame:
     filled = [column for view in features.views for column in _or_empty(view)]
     rows = together.select(CUSTOMER, AS_OF_DATE, *filled)
     for one in features.derived:
-        derive = arrow_udf(one.function, one.type)  # type: ignore[call-overload]
-        rows = rows.withColumn(one.name, derive(*one.inputs))
+        rows = rows.withColumn(one.name, arrow_function(one.on_arrays, one.type)(*one.inputs))
     return rows
 
 
@@ -90,6 +89,15 @@ def _or_empty(view: FeatureView) -> list[Column]:
 
 def register_functions(spark: SparkSession) -> Sequence[str]:
     """Make the derived features callable from SQL, by the very functions that the sweep calls."""
-    for name, function in SQL_FUNCTIONS.items():
-        spark.udf.register(name, arrow_udf(function, "double"))  # type: ignore[call-overload]
+    for name, (function, returned) in SQL_FUNCTIONS.items():
+        spark.udf.register(name, arrow_function(function, returned))
     return list(SQL_FUNCTIONS)
+
+
+def arrow_function(function: Callable[..., pa.Array], returned: str) -> Callable[..., Column]:
+    """A pure function on Arrow arrays as one on columns, its result of the type `returned`."""
+
+    def on_columns(*columns: pa.Array) -> pa.Array:
+        return function(*columns).cast(ARROW_TYPES[returned])
+
+    return arrow_udf(on_columns, returned)  # type: ignore[call-overload]

@@ -22,14 +22,21 @@ def _tally(sweep: Sweep, rows: Rows, feature: Feature, name: str, code: Callable
 def mode(sweep: Sweep, rows: Rows, feature: Feature) -> Answer:
     """The most frequent value, the smallest of several; or its share of the values."""
     lo, hi = rows.bounds(sweep.bounds(feature.window))
+    best, most = rows.once(f"modes_{feature.window.name}", lambda: _modes(sweep, rows, feature))
+    if feature.aggregate is Aggregate.MODE_SHARE:
+        return divided(most, hi - lo)
+    return Answer(best, hi > lo, rows.scale, rows.measure.levels)
+
+
+def _modes(sweep: Sweep, rows: Rows, feature: Feature) -> tuple[Ints, Ints]:
+    """The most frequent value of each query's window and how often it occurs, 0 and 0 where there is none."""
+    lo, _ = sweep.bounds(feature.window)
     best, most = np.zeros(len(lo), np.int64), np.zeros(len(lo), np.int64)
     for counts in _tally(sweep, rows, feature, "values", lambda: rows.values):
         highest = counts.per_query(np.maximum, counts.count)
         best[counts.query] = counts.code[counts.first_where(counts.count == counts.spread(highest))]
         most[counts.query] = highest
-    if feature.aggregate is Aggregate.MODE_SHARE:
-        return divided(most, hi - lo)
-    return Answer(best, hi > lo, rows.scale, rows.measure.levels)
+    return best, most
 
 
 def quantile(sweep: Sweep, rows: Rows, feature: Feature) -> Answer:

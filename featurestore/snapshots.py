@@ -20,7 +20,7 @@ from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
-from featurestore.population import cut_points, population_table, segment, with_scores
+from featurestore.population import cut_points, population_table, segment, with_judgements, with_scores
 from featurestore.schemas import source
 from featurestore.snapshot_plan import IngestedBatch, Late, Pass, Plan, Planned, Repair, group_of, make_plan
 from featurestore.snapshot_records import (
@@ -287,6 +287,7 @@ def _write(warehouse: Warehouse, work: _Work, rows: DataFrame) -> None:
         scored = with_scores(held, cuts, ranked=view.ranked)
         if view.cell is not None:
             scored = scored.select("*", segment(view.cell))
+        scored = with_judgements(scored, view.judged)
         _put(warehouse, work, table, scored)
         _put(warehouse, work, population_table(view.name), cuts)
     finally:

@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
-from featurestore.labels import Label, value_of
+from featurestore.label_definitions import Label
+from featurestore.labels import value
 from featurestore.point_in_time import column
 from featurestore.schemas import source
 from featurestore.spine import folded_at
@@ -40,7 +41,7 @@ class PinnedLabel:
                 "known_through": self.known_through.isoformat()}  # fmt: skip
 
     def answer(self, warehouse: Warehouse, rows: DataFrame, *, limits: Limits) -> DataFrame:
-        """`rows` as they are with a double named like the label, for their `customer_id` and `as_of`.
+        """`rows` as they are with a double named like the label (1, 0, a number), for their `customer_id` and `as_of`.
 
         NULL says: outside the population, no customer or instant, or immature (the source was not complete through
         as_of + horizon). Whoever fits leaves these out.
@@ -54,7 +55,8 @@ class PinnedLabel:
         folded = folded_at(
             warehouse.read(source(self.label.source).events_table, version=self.version),
             rows.select(*[column(name).alias(place) for name, place in places.items()]),
-            list(dict.fromkeys([self.label.future, self.label.past])),
+            self.label.folds,
+            self.label.derived,
             limits=limits,
             customer=places[CUSTOMER],
             as_of=places[AS_OF],
@@ -62,7 +64,7 @@ class PinnedLabel:
         last = self.known_through - timedelta(days=self.label.horizon_days)
         is_mature = F.col(places[AS_OF]).cast("timestamp") <= F.lit(last)
         own = [column(place).alias(name) for name, place in places.items()]
-        return folded.select(*own, F.when(is_mature, value_of(self.label)).alias(self.name))
+        return folded.select(*own, F.when(is_mature, value(self.label)).alias(self.name))
 
 
 def pinned(warehouse: Warehouse, label: Label) -> PinnedLabel:

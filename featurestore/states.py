@@ -31,11 +31,13 @@ class Event:
     """What a fold sees of an event that qualifies: `time` (microseconds UTC), its `event_id`, its measure.
 
     `value` is an integer (scaled where the measure is a decimal) or a text; 0 for a fold without measure.
+    `key` tells the groups of a fold `per` a column apart.
     """
 
     time: int
     event_id: str
     value: Any = 0
+    key: Any = None
 
     @property
     def day(self) -> int:
@@ -72,7 +74,8 @@ def fold_of(feature: Feature, *, scale: int = 0) -> Fold:
     >>> count.finish(count.fold([Event(1, "a"), Event(2, "b")]), 3)
     2
     """
-    return FOLDS[feature.aggregate](feature, 10**scale)
+    folds = FOLDS if feature.per is None else GROUPED_FOLDS
+    return folds[feature.aggregate](feature, 10**scale)
 
 
 def _over(total: int, by: int) -> float | None:
@@ -215,6 +218,43 @@ def _bucket(value: int) -> int:
     return int(bucket(np.array([value]))[0])
 
 
+def _spanning(finish: Callable[[list[tuple[int, int, int]]], Any]) -> Callable[[Feature, int], Fold]:
+    """State: each value with its events' number, first and last time, where `finish` takes those of all values."""
+
+    def joined(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+        return one[0] + other[0], min(one[1], other[1]), max(one[2], other[2])
+
+    def merge(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+        both = {value: joined(one[value], other[value]) for value in one.keys() & other.keys()}
+        return {**one, **other, **both}
+
+    def made(*_: Any) -> Fold:
+        return Fold(dict, lambda event: {event.value: (1, event.time, event.time)}, merge,
+                    lambda state, _: finish(list(state.values())))  # fmt: skip
+
+    return made
+
+
+def _span_mean(spans: list[tuple[int, int, int]]) -> float | None:
+    lengths = [last - first for n, first, last in spans if n > 1]
+    return _over(sum(lengths), len(lengths) * DAY_US)
+
+
+def _grouping(finish: Callable[[list[int], int], Any]) -> Callable[[Feature, int], Fold]:
+    """State: the sum of each group, by its key; `finish` takes the sums and the unit."""
+
+    def made(feature: Feature, unit: int) -> Fold:
+        def of(event: Event) -> dict[Any, int]:
+            return {event.key: -event.value if feature.negated else event.value}
+
+        def merge(one: dict[Any, int], other: dict[Any, int]) -> dict[Any, int]:
+            return {**one, **{key: one.get(key, 0) + value for key, value in other.items()}}
+
+        return Fold(dict, of, merge, lambda state, _: finish(list(state.values()), unit))
+
+    return made
+
+
 def _sketching(*_: Any) -> Fold:
     """State: the smallest hashes seen, one more than KEPT_HASHES at most: the one more says that there are more."""
 
@@ -250,4 +290,12 @@ FOLDS: dict[Aggregate, Callable[[Feature, int], Fold]] = {
     Aggregate.MODE_SHARE: _counting(lambda value: value, _share_of_most_frequent),
     Aggregate.QUANTILE_APPROX: _counting(_bucket, _quantile),
     Aggregate.DISTINCT_APPROX: _sketching,
+    Aggregate.SPAN_SUM: _spanning(lambda spans: sum(last - first for _, first, last in spans) / DAY_US),
+    Aggregate.SPAN_MEAN: _spanning(_span_mean),
+}
+GROUPED_FOLDS: dict[Aggregate, Callable[[Feature, int], Fold]] = {
+    Aggregate.MIN: _grouping(lambda sums, _: min(sums, default=None)),
+    Aggregate.MAX: _grouping(lambda sums, _: max(sums, default=None)),
+    Aggregate.MEAN: _grouping(lambda sums, unit: _over(sum(sums), len(sums) * unit)),
+    Aggregate.STD: _grouping(lambda sums, unit: _spread(len(sums), sum(sums), sum(v * v for v in sums), unit)),
 }

@@ -122,7 +122,7 @@ class Sweep:
 
     def rows_of(self, feature: Feature) -> Rows:
         """The events that `feature` folds, selected once for all its windows."""
-        identity = (feature.where, feature.measure, feature.negated)
+        identity = (feature.where, feature.measure, feature.negated, feature.per)
         if identity not in self._rows:
             self._rows[identity] = self._select(feature)
         return self._rows[identity]
@@ -134,6 +134,9 @@ class Sweep:
         measure = NO_MEASURE if feature.measure is None else self.histories.measures[feature.measure]
         if measure is not NO_MEASURE:
             keep &= measure.valid
+        key = NO_MEASURE if feature.per is None else self.histories.measures[feature.per]
+        if key is not NO_MEASURE:
+            keep &= key.valid
         index = np.flatnonzero(keep)
         values = np.zeros(len(index), np.int64) if measure is NO_MEASURE else measure.values[index]
         return Rows(
@@ -142,6 +145,7 @@ class Sweep:
             -values if feature.negated else values,
             measure,
             prefix(keep.astype(np.int64)),
+            values if key is NO_MEASURE else key.values[index],
         )
 
     def instants(self, window: Window) -> Ints:
@@ -151,13 +155,23 @@ class Sweep:
     def _clipped(self, time: Ints) -> Ints:
         return np.clip(time - self.origin, 0, self.stride - 1)
 
-    def interval_counts(self, rank: Ints, after: Ints, until: Ints, *, window: Window) -> Ints:
-        """For each query, how many intervals `(after, until]` of its customer hold the end of `window`."""
+    def interval_counts(
+        self, rank: Ints, after: Ints, until: Ints, *, window: Window, weight: Ints | None = None
+    ) -> Ints:
+        """For each query, how many intervals `(after, until]` of its customer hold the end of `window`.
+
+        `weight` (n,) counts an interval as that many; no interval ends before it begins.
+        """
         ends = self.instants(window)
         opened = np.searchsorted(ends, rank * self.stride + self._clipped(after), side="right")
         closed = np.searchsorted(ends, rank * self.stride + self._clipped(until), side="right")
         size = len(ends) + 1
-        return np.cumsum(np.bincount(opened, minlength=size) - np.bincount(closed, minlength=size))[:-1]
+        if weight is None:
+            return np.cumsum(np.bincount(opened, minlength=size) - np.bincount(closed, minlength=size))[:-1]
+        change = np.zeros(size, np.int64)  # bincount would add in doubles
+        np.add.at(change, opened, weight)
+        np.subtract.at(change, closed, weight)
+        return np.cumsum(change)[:-1]
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,8 @@ class Rows:
     values: Ints
     measure: Measure
     count_before: Ints
+    key: Ints
+    """Codes of the groups that are summed first; the values themselves for a fold without groups."""
     _memo: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property

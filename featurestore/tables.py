@@ -163,9 +163,13 @@ class Warehouse:
         )
 
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
-        """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit."""
+        """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
+
+        A column that the table was made without is added.
+        """
         self.create(table)
-        writer = rows.select(*table.column_names).write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer = _declared(table, rows).write.format("delta").mode("overwrite").option("replaceWhere", where)
+        writer = writer.option("mergeSchema", "true")
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
@@ -173,10 +177,7 @@ class Warehouse:
     def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
         """Replace the whole table, its schema, comments and fingerprints included, in one commit."""
         self.create(table)
-        typed = rows.select(
-            *[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata=_metadata(c)) for c in table.columns]
-        )
-        writer = typed.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer = _declared(table, rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
         if transaction is not None:
@@ -252,6 +253,11 @@ def _schema(table: Table) -> StructType:
 
 def _metadata(column: Column) -> dict[str, str]:
     return {"comment": column.comment, **({FINGERPRINT: column.fingerprint} if column.fingerprint else {})}
+
+
+def _declared(table: Table, rows: DataFrame) -> DataFrame:
+    """`rows` with the columns, types, comments and fingerprints that `table` declares."""
+    return rows.select(*[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata=_metadata(c)) for c in table.columns])
 
 
 COMMITS_PER_INPUT = 1_000_000

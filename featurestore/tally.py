@@ -18,12 +18,14 @@ class Counts:
     """Counts of some queries: `query` (k,), the first pair of each `start` (k,), `code` and `count` (p,) of the pairs.
 
     The pairs of a query lie together, codes ascending; a code that does not occur in the window has count 0.
+    The events of a pair are `Tally.order[begin : begin + count]`.
     """
 
     query: Ints
     start: Ints
     code: Ints
     count: Ints
+    begin: Ints
 
     def per_query(self, reduced: np.ufunc, values: Ints) -> Ints:
         """`reduced` over the pairs of each query, (k,)."""
@@ -71,7 +73,7 @@ class Tally:
         start = np.cumsum(many) - many
         group = np.repeat(first[asked] - start, many) + np.arange(int(many.sum()))
         lo, hi = (self._before(group, np.repeat(edge[asked], many)) for edge in bounds)
-        return Counts(asked, start, self.group_code[group], hi - lo)
+        return Counts(asked, start, self.group_code[group], hi - lo, lo)
 
     def _before(self, group: Ints, position: Ints) -> Ints:
         return np.searchsorted(self.key, group * self.stride + position, side="left")

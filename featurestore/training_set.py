@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from featurestore.definitions import fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
-from featurestore.labels import Label, labelled
+from featurestore.label_definitions import Label
+from featurestore.labels import labelled
 from featurestore.schemas import Column, source
 from featurestore.snapshots import before, read_features
 from featurestore.tables import Table, Warehouse
@@ -101,11 +102,15 @@ def training_table(request: Request) -> Table:
             Column("customer_id", "string", "Customer"),
             Column("as_of_date", "date", "Midnight UTC: features before it, label from it on"),
             *features,
-            Column(request.label.name, "double", f"Label: 1 or 0 over the next {request.label.horizon_days} days"),
+            Column(request.label.name, "double", f"Label: {_kind(request.label)}"),
             Column("split", "string", "fit, stop, calibrate or test; by time"),
         ),
         comment=f"Training set of {request.label.name}",
     )
+
+
+def _kind(label: Label) -> str:
+    return f"{'a number' if label.is_number else '1 or 0'} over the next {label.horizon_days} days"
 
 
 def build_training_set(

@@ -131,16 +131,21 @@ def _value(
             else pa.array([_value(definitions[name], definitions, rows, as_of)], ARROW_TYPES[definitions[name].type])
             for name in wanted.inputs
         ]
-        return wanted.function(*inputs).cast(ARROW_TYPES[wanted.type])[0].as_py()
+        return wanted.on_arrays(*inputs).cast(ARROW_TYPES[wanted.type])[0].as_py()
     until = as_of - wanted.window.offset_days * DAY_US
     since = None if wanted.window.days is None else until - wanted.window.days * DAY_US
     inside = [row for row in rows if row[TIME] < until and (since is None or row[TIME] >= since)]
     chosen = [row for row in inside if all(_holds(condition, row) for condition in wanted.where)]
     if wanted.measure is not None:
         chosen = [row for row in chosen if row[wanted.measure] is not None]
+    if wanted.per is not None:
+        chosen = [row for row in chosen if row[wanted.per] is not None]
     scale = max((_scale(row[wanted.measure]) for row in chosen), default=0) if wanted.measure else 0
     fold = fold_of(wanted, scale=scale)
-    events = (Event(row[TIME], row["event_id"], _scaled(row, wanted.measure)) for row in chosen)
+    events = (
+        Event(row[TIME], row["event_id"], _scaled(row, wanted.measure), row[wanted.per] if wanted.per else None)
+        for row in chosen
+    )
     value = fold.finish(fold.fold(events), as_of)
     if value is None or not wanted.type.startswith("decimal"):
         return value

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from featurestore.definitions import AS_OF_DATE, ENGINE, Cell, Derived, Feature, Ranked, fingerprint
 from featurestore.errors import ConfigurationError
 
+AnyFeature = Feature | Derived | Ranked | Cell
+
 
 @dataclass(frozen=True)
 class FeatureView:
-    """A frozen set of features over one source, stored together as `features_<name>`."""
+    """A frozen set of features over one source, stored together as `features_<name>`.
+
+    `judged` derives from places among the population (and from all else), so no model reads it. `aliases` are
+    pairs of another name and the feature that it stands for.
+    """
 
     name: str
     source: str
@@ -21,9 +27,11 @@ class FeatureView:
     derived: tuple[Derived, ...] = ()
     ranked: tuple[Ranked, ...] = ()
     cell: Cell | None = None
+    judged: tuple[Derived, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        twice = repeated(self.feature_names)
+        twice = repeated([*self.feature_names, *(alias for alias, _ in self.aliases)])
         if twice:
             raise ConfigurationError(f"view '{self.name}' names features twice: {', '.join(twice)}.")
         for fold in self.folds:
@@ -34,14 +42,18 @@ class FeatureView:
         for ranked in self.ranked:
             if ranked.feature not in known:
                 raise ConfigurationError.unknown_name("feature", ranked.feature, known=known, where=ranked.name)
+        refuse_unknown_inputs(self.judged, known | {ranked.name for ranked in self.ranked})
+        for alias, name in self.aliases:
+            if name not in self.feature_names:
+                raise ConfigurationError.unknown_name("feature", name, known=self.feature_names, where=f"alias {alias}")
 
     @property
     def table(self) -> str:
         return f"features_{self.name}"
 
     @property
-    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
-        return (*self.folds, *self.derived, *self.ranked, *([self.cell] if self.cell else []))
+    def features(self) -> tuple[AnyFeature, ...]:
+        return (*self.folds, *self.derived, *self.ranked, *([self.cell] if self.cell else []), *self.judged)
 
     @property
     def feature_names(self) -> list[str]:
@@ -55,7 +67,7 @@ class FeatureView:
     @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
-        return [one.name for one in self.computed if one.type != "string"]
+        return numbers_for_models(self.computed)
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +96,7 @@ class FeatureSet:
     derived: tuple[Derived, ...] = ()
 
     def __post_init__(self) -> None:
-        twice = repeated(feature.name for feature in self.features)
+        twice = repeated([*(feature.name for feature in self.features), *(alias for alias, _ in self.aliases)])
         if twice:
             owners = ", ".join(view.name for view in self.views if set(twice) & set(view.feature_names))
             raise ConfigurationError(
@@ -99,18 +111,45 @@ class FeatureSet:
         return tuple(dict.fromkeys(view.source for view in self.views))
 
     @property
-    def features(self) -> tuple[Feature | Derived | Ranked | Cell, ...]:
+    def features(self) -> tuple[AnyFeature, ...]:
         return (*(feature for view in self.views for feature in view.features), *self.derived)
+
+    @property
+    def aliases(self) -> tuple[tuple[str, str], ...]:
+        return tuple(pair for view in self.views for pair in view.aliases)
 
     @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from, in order."""
-        return [*(name for view in self.views for name in view.model_inputs), *(d.name for d in self.derived)]
+        return [*(name for view in self.views for name in view.model_inputs), *numbers_for_models(self.derived)]
 
     @property
     def fingerprint(self) -> str:
         """Identity of the meaning of all features of the set."""
         return fingerprint([*(view.fingerprint for view in self.views), *(d.meaning for d in self.derived)])
+
+
+def numbers_for_models(features: Iterable[Feature | Derived]) -> list[str]:
+    """Names of the features that are numbers and not kept from models."""
+    return [one.name for one in features if one.type != "string" and one.for_models]
+
+
+def resolve(name: str, owner: FeatureView | FeatureSet) -> AnyFeature:
+    """The feature of `owner` that `name`, its own or an alias, stands for.
+
+    Raises ConfigurationError with near names for an unknown one.
+    """
+    features: Mapping[str, AnyFeature] = {feature.name: feature for feature in owner.features}
+    aliases = dict(owner.aliases)
+    found = features.get(aliases.get(name, name))
+    if found is None:
+        raise ConfigurationError.unknown_name("feature", name, known=[*features, *aliases], where=owner.name)
+    return found
+
+
+def aliases_of(name: str, owner: FeatureView | FeatureSet) -> list[str]:
+    """The other names of the feature called `name`, in the order of their declaration."""
+    return [alias for alias, feature in owner.aliases if feature == name]
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Join snapshots with a label, split by time so that no training label reaches into a later period.
 
 ./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
+./spark-submit.sh build_training_set --label my_label.yml --build
 """
 
 from __future__ import annotations
@@ -8,19 +9,26 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from featurestore.labels import LABELS, label
+from featurestore.label_definitions import Label
 from featurestore.training_set import Request, TrainingSet, build_training_set
 from featurestore.watermarks import first_event_date
 from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
+from jobs.settings import load_labels
+from models.heads import HEADS
 from models.splits import SplitPlan, plan_splits
 from models.training_rows import split_column
+
+LEARNED = tuple(head.label for head in reversed(HEADS.values()))
+"""Labels that a head learns: what the demo tells, in its order."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LABELS)})")
+    parser.add_argument("--label", action="append", metavar="NAME_OR_FILE",
+                        help="a label of conf/labels/, or a file like those; repeatable "
+                             f"(default: {', '.join(LEARNED)})")  # fmt: skip
     parser.add_argument("--as-of", type=day, metavar="D",
                         help="learn from what lies before this date only (default: the latest "
                              "complete midnight)")  # fmt: skip
@@ -31,38 +39,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(run: Run) -> None:
     """Do what the arguments say."""
     as_of = chosen_as_of(run)
-    for name in run.arguments.label or list(LABELS):
-        plan = split_plan(run, name, as_of)
+    for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name)]:
+        plan = split_plan(run, label, as_of)
         if run.arguments.dry_run:
-            run.out.print(name, plan.describe())
+            run.out.print(label.name, plan.describe())
             continue
         if run.arguments.build:
             build_step(run, plan.as_ofs)
-        built = training_set_step(run, name, plan)
+        built = training_set_step(run, label, plan)
         run.out.print(f"{built.table} version {built.version}: rows {dict(built.rows_per_split)}, "
                       f"{built.immature_as_ofs} immature as-ofs and {built.outside_population:,} "
                       f"customer-dates outside the population left out")  # fmt: skip
 
 
-def split_plan(run: Run, label_name: str, as_of: date) -> SplitPlan:
+def split_plan(run: Run, label: Label, as_of: date) -> SplitPlan:
     """The as-ofs of a label's training set and what each is for, by the settings."""
-    training, wanted = run.settings.training, label(label_name)
+    training = run.settings.training
     return plan_splits(
         as_of,
-        horizon_days=wanted.horizon_days,
-        source_start=first_event_date(run.warehouse, wanted.source),
+        horizon_days=label.horizon_days,
+        source_start=first_event_date(run.warehouse, label.source),
         first_after_days=training.first_as_of_after_days,
         step_days=training.step_days,
         minimum_fitted=training.minimum_fitted,
     )
 
 
-def training_set_step(run: Run, label_name: str, plan: SplitPlan) -> TrainingSet:
+def training_set_step(run: Run, label: Label, plan: SplitPlan) -> TrainingSet:
     """Build the training set of one label, or find that it stands already."""
-    request = Request(label(label_name), run.features(), plan.dates, split_column(plan), run.settings.seed)
+    request = Request(label, run.features(), plan.dates, split_column(plan), run.settings.seed)
     with run.step("build_training_set") as step:
         built = build_training_set(
             run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at
         )
-        step.results.update(label=label_name, rows=sum(built.rows_per_split.values()), reused=built.reused)
+        step.results.update(label=label.name, rows=sum(built.rows_per_split.values()), reused=built.reused)
     return built

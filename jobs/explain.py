@@ -2,21 +2,25 @@
 
 ./spark-submit.sh explain overdue_ratio
 ./spark-submit.sh explain churn_60d
+./spark-submit.sh explain my_label.yml
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature, explain_view
-from featurestore.labels import LABELS
+from featurestore.label_config import LABELS
+from featurestore.views import resolve
 from jobs.run import Run
+from jobs.settings import load_labels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
-    parser.add_argument("name", metavar="NAME", help="a view, a feature or a label")
+    parser.add_argument("name", metavar="NAME", help="a view, a feature, a label, or a file that declares one")
 
 
 def run(run: Run) -> None:
@@ -24,14 +28,16 @@ def run(run: Run) -> None:
     everything = run.feature_set(run.views)
     views = {view.name: view for view in everything.views}
     owners = {feature.name: view for view in everything.views for feature in view.features}
-    features = {feature.name: feature for feature in everything.features}
+    aliases = dict(everything.aliases)
+    features = {feature.name for feature in everything.features} | aliases.keys()
     name = run.arguments.name
     if name in views:
         lines = explain_view(views[name])
     elif name in features:
-        lines = explain_feature(features[name], owners.get(name, everything))
-    elif name in LABELS:
-        lines = LABELS[name].explain()
+        feature = resolve(name, everything)
+        lines = explain_feature(feature, owners.get(feature.name, everything))
+    elif name in LABELS or Path(name).is_file():
+        lines = [line for one in load_labels(name) for line in one.explain()]
     else:
         raise ConfigurationError.unknown_name("view, feature or label", name, known=[*views, *features, *LABELS])
     run.out.print("\n".join(lines))

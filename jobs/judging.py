@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from featurestore.labels import LABELS, Label, labelled
+from featurestore.label_config import label
+from featurestore.label_definitions import Label
+from featurestore.labels import labelled
 from featurestore.schemas import ORDERS
 from featurestore.snapshots import among, before
 from featurestore.watermarks import complete_through
+from jobs.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.score_tables import SCORES
 from jobs.simulate import TRUTH
@@ -20,25 +23,27 @@ def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> dict[s
 
     `is_simulated` says that the events are those of the shop whose true probabilities the table `truth` holds.
     """
-    mature = [label for label in LABELS.values() if is_mature(run, label, as_of)]
+    mature = [one for one in map(label, LEARNED) if is_mature(run, one, as_of)]
     if not mature:
         return {}
     with run.step("judge") as step:
-        last = as_of + timedelta(days=max(label.horizon_days for label in mature))
+        last = as_of + timedelta(days=max(one.horizon_days for one in mature))
         events = before(run.warehouse.read(ORDERS.events_table), last)
         outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
         scores = run.warehouse.read(SCORES.name).where(among([as_of])).join(outcomes, "customer_id")
         at_most = run.settings.training.max_evaluation_rows
         found = {}
-        for label in mature:
+        for one in mature:
             rows, truth = scores, None
             if is_simulated:
-                true = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{label.name}'")
+                true = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{one.name}'")
                 rows, truth = scores.join(true.select("customer_id", "probability"), "customer_id"), "probability"
-            found[label.name] = judged(rows, probability=HEAD_OF[label.name].output, outcome=label.name,
-                                       at_most=at_most, truth=truth)  # fmt: skip
+            found[one.name] = judged(rows, probability=HEAD_OF[one.name].output, outcome=one.name,
+                                     at_most=at_most, truth=truth)  # fmt: skip
         outcomes.unpersist()
-        step.results.update({name: round(one.written.auc or float("nan"), 4) for name, one in found.items()})
+        step.results.update(
+            {name: round(judgement.written.auc or float("nan"), 4) for name, judgement in found.items()}
+        )
     return found
 
 

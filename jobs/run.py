@@ -100,7 +100,8 @@ class Run:
 
     def feature_set(self, names: Iterable[str]) -> FeatureSet:
         """The views called `names`, as the settings have them."""
-        return feature_set(names, rfm_segments=self.settings.features.rfm_segments, views=self.views)
+        chosen = self.settings.features
+        return feature_set(names, rfm_segments=chosen.rfm_segments, parameters=chosen.parameters, views=self.views)
 
     def features(self) -> FeatureSet:
         """What models read: the views of the settings, else orders and every view whose source was ingested."""

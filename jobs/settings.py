@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
 from featurestore.features.orders import ORDERS_VIEW
+from featurestore.label_config import LABELS, label, label_config
+from featurestore.label_definitions import Label
 from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
 
@@ -29,8 +31,28 @@ class SparkSettings(Strict):
 RfmRow = tuple[str, str, str, str, str]
 
 
+class EngagementSettings(Strict):
+    """Weights of the engagement score, and what counts as full marks."""
+
+    time: float = Field(ge=0, le=1)
+    pages: float = Field(ge=0, le=1)
+    basket: float = Field(ge=0, le=1)
+    recency: float = Field(ge=0, le=1)
+    full_minutes: float = Field(gt=0)
+    full_pages: float = Field(gt=0)
+    full_basket: float = Field(gt=0)
+    full_days: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _is_a_mean(self) -> EngagementSettings:
+        total = self.time + self.pages + self.basket + self.recency
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the weights time, pages, basket and recency add up to 1, not {total:g}")
+        return self
+
+
 class FeatureSettings(Strict):
-    """Modules with views of one's own, which views models read, bounds of a fold, and the names of the RFM cells."""
+    """Modules with views of one's own, which views models read, bounds of a fold, and what features take."""
 
     modules: tuple[str, ...]
     views: tuple[str, ...] | None
@@ -38,6 +60,14 @@ class FeatureSettings(Strict):
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
+    engagement: EngagementSettings
+    region_groups: dict[str, str]
+
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """What `featurestore.features.feature_set` takes."""
+        groups = tuple(sorted(self.region_groups.items()))
+        return {"engagement_score": self.engagement.model_dump(), "region_grouped": {"groups": groups}}
 
     @model_validator(mode="after")
     def _views_are_known(self) -> FeatureSettings:
@@ -146,6 +176,13 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
         old = both.get(key)
         both[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return both
+
+
+def load_labels(name_or_file: str) -> tuple[Label, ...]:
+    """A label of `conf/labels/` by its name, or those that any file declares, one a horizon."""
+    if name_or_file not in LABELS and Path(name_or_file).is_file():
+        return label_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+    return (label(name_or_file),)
 
 
 def load_source(name_or_file: str) -> SourceConfig:

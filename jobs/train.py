@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
-from featurestore.labels import LABELS
+from featurestore.label_config import label
 from featurestore.training_set import TrainingSet, newest, table_of
 from jobs.arguments import day
 from jobs.build_features import chosen_as_of
-from jobs.build_training_set import split_plan
+from jobs.build_training_set import LEARNED, split_plan
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
-from models.heads import HEADS
+from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.registry import Registry
@@ -30,7 +30,7 @@ HEAD_OF = {head.label: head for head in HEADS.values()}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LABELS)})")
+    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LEARNED)})")
     parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
     parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(run: Run) -> None:
     """Do what the arguments say."""
     as_of = chosen_as_of(run)
-    for name in run.arguments.label or list(LABELS):
+    for name in run.arguments.label or LEARNED:
         print_metrics(run, train_step(run, name, as_of))
 
 
@@ -51,9 +51,16 @@ def registry_of(run: Run) -> Registry:
     )
 
 
+def head_of(label_name: str) -> Head:
+    """The head that learns a label; ConfigurationError where none does."""
+    if label_name not in HEAD_OF:
+        raise ConfigurationError(f"no head learns label '{label(label_name).name}'; heads learn {', '.join(HEAD_OF)}.")
+    return HEAD_OF[label_name]
+
+
 def train_step(run: Run, label_name: str, as_of: date) -> Championship:
     """The champion of a label's head, fitted now or found registered from the same training."""
-    head, plan = HEAD_OF[label_name], split_plan(run, label_name, as_of)
+    head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("train") as step:
         training_set = _standing(run, label_name, plan, as_of)
         parameters, features = _parameters(run), run.features()

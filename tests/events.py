@@ -17,25 +17,31 @@ INGESTED = datetime(2024, 12, 1, tzinfo=UTC)
 def order_line(customer: str, time: datetime, **more: Any) -> dict[str, Any]:
     """One order line as a plain dictionary, canonical columns only."""
     line = {"customer_id": customer, "event_time": time, "order_id": f"{customer}@{time.isoformat()}",
-            "product_id": "p", "quantity": 1, "amount": Decimal("10.00"), "is_product": True, **more}  # fmt: skip
+            "product_id": "p", "quantity": 1, "amount": Decimal("10.00"), "is_product": True, **clock(time),
+            **more}  # fmt: skip
     return {**line, "unit_price": Decimal(line["amount"]) if line["amount"] is not None else None}
 
 
 def interaction(customer: str, time: datetime, kind: str = "page_view", **more: Any) -> dict[str, Any]:
     """One interaction as a plain dictionary, canonical columns only."""
     return {"customer_id": customer, "event_time": time, "interaction_type": kind, "session_id": None,
-            "product_id": None, "device": None, **more}  # fmt: skip
+            "product_id": None, "device": None, **clock(time), **more}  # fmt: skip
 
 
 def ticket_event(customer: str, time: datetime, what: str = "opened", **more: Any) -> dict[str, Any]:
     """One event of a ticket as a plain dictionary, canonical columns only."""
     return {"customer_id": customer, "event_time": time, "ticket_id": "t", "ticket_event": what,
-            "satisfaction": None, "is_escalated": None, **more}  # fmt: skip
+            "satisfaction": None, "is_escalated": None, **clock(time), **more}  # fmt: skip
 
 
 def profile_change(customer: str, time: datetime, attribute: str, value: str, **more: Any) -> dict[str, Any]:
     """One attribute told or changed as a plain dictionary, canonical columns only."""
-    return {"customer_id": customer, "event_time": time, "attribute": attribute, "value": value, **more}
+    return {"customer_id": customer, "event_time": time, "attribute": attribute, "value": value, **clock(time), **more}
+
+
+def clock(time: datetime) -> dict[str, int]:
+    """Hour and ISO weekday on the source's clock, for a source in UTC."""
+    return {"local_hour": time.hour, "local_weekday": time.isoweekday()}
 
 
 def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: int = 1,
@@ -43,8 +49,7 @@ def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: i
     """Put `lines` into events_<source> as one ingested batch, the way ingest leaves it."""
     table = events_table(source)
     rows = [
-        {"event_id": f"{batch_seq}-{n}", **line, "local_hour": line["event_time"].hour,
-         "local_weekday": line["event_time"].isoweekday(), "known_at": INGESTED, "ingested_at": INGESTED,
+        {"event_id": f"{batch_seq}-{n}", **line, "known_at": INGESTED, "ingested_at": INGESTED,
          "batch_seq": batch_seq, "batch_id": f"{source.name}-{batch_seq}",
          "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}
         for n, line in enumerate(lines)

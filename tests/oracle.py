@@ -17,6 +17,7 @@ from featurestore.definitions import Aggregate, Condition, Feature
 
 COMPARE = {"=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
            ">=": operator.ge}  # fmt: skip
+DAY_US = 86_400_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +40,12 @@ def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any
     if feature.measure is not None:
         chosen = [e for e in chosen if e[feature.measure] is not None]
     sign = -1 if feature.negated else 1
+    if feature.per is not None:
+        chosen = [e for e in chosen if e[feature.per] is not None]
     values = [e[feature.measure] for e in chosen] if feature.measure else []
+    if feature.per is not None:
+        keys = {e[feature.per] for e in chosen}
+        values = [sum(e[feature.measure] for e in chosen if e[feature.per] == key) for key in keys]
     times = sorted(e["event_time"] for e in chosen)
     days = sorted({(t - EPOCH).days for t in times})
     gaps = [b - a for a, b in pairwise(days)]
@@ -91,6 +97,12 @@ def fold(events: list[dict[str, Any]], feature: Feature, as_of: datetime) -> Any
                 else:
                     streaks.append(1)
             return max(streaks) if feature.aggregate is Aggregate.STREAK_LONGEST else streaks[-1]
+        case Aggregate.SPAN_SUM | Aggregate.SPAN_MEAN:
+            found = [[e["event_time"] for e in chosen if e[feature.measure] == value] for value in set(values)]
+            lengths = [microseconds(max(times) - min(times)) for times in found if len(times) > 1]
+            if feature.aggregate is Aggregate.SPAN_SUM:
+                return sum(lengths) / DAY_US
+            return sum(lengths) / (len(lengths) * DAY_US) if lengths else None
         case Aggregate.GAP_MEAN:
             return sum(gaps) / len(gaps) if gaps else None
         case Aggregate.GAP_MAX:
@@ -107,7 +119,11 @@ def quantile_of(feature: Feature) -> Fraction:
 
 
 def in_days(duration: timedelta) -> float:
-    return (duration // timedelta(microseconds=1)) / 86_400_000_000
+    return microseconds(duration) / DAY_US
+
+
+def microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
 
 
 def visible(events: list[dict[str, Any]], as_of: datetime) -> bool:

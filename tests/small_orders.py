@@ -18,10 +18,15 @@ ORDERS_VIEW = view("orders", rfm_segments=load_settings().features.rfm_segments)
 FEW = {"recency_days", "tenure_days", "orders_count_30d", "orders_count_lifetime", "amount_sum_lifetime",
        "amount_max_365d", "products_distinct_90d", "orders_count_30d_last_year", "gap_days_mean_lifetime"}  # fmt: skip
 FEW_DERIVED = {"frequency", "monetary", "overdue_ratio"}
+FEW_RANKED = {"r_score", "f_score", "m_score", "recency_percentile", "frequency_percentile"}
+FEW_JUDGED = {"churn_risk_score", "high_risk_churn", "is_champion"}
 SMALL_VIEW = replace(
     ORDERS_VIEW,
     folds=tuple(fold for fold in ORDERS_VIEW.folds if fold.name in FEW),
     derived=tuple(one for one in ORDERS_VIEW.derived if one.name in FEW_DERIVED),
+    ranked=tuple(one for one in ORDERS_VIEW.ranked if one.name in FEW_RANKED),
+    judged=tuple(one for one in ORDERS_VIEW.judged if one.name in FEW_JUDGED),
+    aliases=(),
 )
 """One feature of each kind and all of the scores: a hundred columns cost Spark seconds of compiling a test."""
 START = datetime(2023, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from featurestore.definitions import Derived
-from featurestore.derived import difference, least
+from featurestore.derived import difference, least, ratio
 
 LAST_EVENT = ("days_since_last_line", "days_since_last_interaction", "days_since_last_support_event",
               "days_since_last_profile_change")  # fmt: skip
@@ -19,7 +19,9 @@ def across(available: Collection[str]) -> tuple[Derived, ...]:
         "days_since_last_activity", least, last, "double", "days", "Days since the last event of any source",
         "no event of any source", family="recency",
     )  # fmt: skip
-    return tuple(one for one in (activity, *AFTER_LAST_ORDER) if one.inputs and set(one.inputs) <= set(available))
+    return tuple(
+        one for one in (activity, *AFTER_LAST_ORDER, *RATES) if one.inputs and set(one.inputs) <= set(available)
+    )
 
 
 AFTER_LAST_ORDER = (
@@ -29,4 +31,13 @@ AFTER_LAST_ORDER = (
     Derived("days_from_order_to_ticket", difference, ("recency_days", "days_since_last_ticket"), "double",
             "days", "From the last order to the last ticket opened; negative if the order came later",
             "no order or no ticket", family="support"),
+)  # fmt: skip
+
+RATES = (
+    Derived("spend_to_income_ratio", ratio, ("amount_sum_365d", "income"), "double", "share",
+            "Net spend of 365 days over the income of a year", "income never told, no number, or 0", family="value"),
+    Derived("orders_per_session_90d", ratio, ("orders_count_90d", "sessions_distinct_90d"), "double", "orders",
+            "Orders a session in 90 days: the conversion rate of sessions", "no session in 90 days", family="sessions"),
+    Derived("tickets_per_order_365d", ratio, ("tickets_count_365d", "orders_count_365d"), "double", "tickets",
+            "Tickets opened an order in 365 days", "no order in 365 days", family="support"),
 )  # fmt: skip

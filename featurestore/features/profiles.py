@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, Window
-from featurestore.derived import age, age_group, income_bracket, number
+from featurestore.derived import age, number, signed_log
+from featurestore.judgements import age_group, grouped_region, income_bracket
 from featurestore.views import FeatureView
 
 
@@ -33,6 +34,9 @@ PROFILES_VIEW = FeatureView(
         Feature("days_since_registration", Aggregate.DAYS_SINCE_FIRST, LIFETIME, "double", "days",
                 "Days since the first attribute was told: the registration where there is one", family="tenure"),
         *CHANGES.over([Window(90), Window(365), LIFETIME]),
+        Feature("days_since_last_move", Aggregate.DAYS_SINCE_LAST, LIFETIME, "double", "days",
+                "Days since the region was last told", where=(Condition("attribute", "=", "region"),),
+                family="profile"),
         _attribute("region", "region", "name", "Region"),
         _attribute("customer_type", "customer_type", "name", "Kind of customer, as the shop has it"),
         _attribute("income", "income_told", "text", "Income as it was told"),
@@ -43,6 +47,11 @@ PROFILES_VIEW = FeatureView(
                 "never told, or no number", family="profile"),
         Derived("income_bracket", income_bracket, ("income",), "string", "name",
                 "Bracket of the income: edges at 25, 50, 75 and 100 thousand", "no income", family="profile"),
+        Derived("income_log", signed_log, ("income",), "double", "ln(1 + currency)", "Logarithm of 1 + income",
+                "never told, or no number", family="profile", for_models=False),
+        Derived("region_grouped", grouped_region, ("region",), "string", "name",
+                "Group of the region by the setting features.region_groups, else the region", "never told",
+                family="profile"),
         Derived("birth_year", number, ("birth_year_told",), "double", "year", "Year of birth",
                 "never told, or no number", family="profile"),
         Derived("age", age, ("birth_year", "as_of_date"), "double", "years", "Year of as_of less year of birth",

@@ -121,10 +121,10 @@ def _passed(days: Sequence[date], lag: int, *, step: int) -> str:
     sums = ", ".join(
         f"coalesce(sum({value}) filter ({where}), 0) as {name}" for name, (value, where, _) in _MEASURES.items()
     )
+    place = f"greatest(0, 1 + floor({since} / {step * 86_400_000_000}))::bigint"
     return (
-        f"create temp table passed_{lag} as "
-        f"select customer_id, greatest(0, 1 + floor({since} / {step * 86_400_000_000}))::int as place, {sums} "
-        f"from events group by all having place < {len(days)}"
+        f"create temp table passed_{lag} as select * from "
+        f"(select customer_id, {place} as place, {sums} from events group by 1, 2) where place < {len(days)}"
     )
 
 

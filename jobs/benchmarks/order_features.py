@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from featurestore.definitions import LIFETIME, Aggregate, Condition, Feature, Window
 from featurestore.features.orders import AMOUNT_SUM, MEASURES
+from featurestore.features.orders import LINES as LINE_MEASURES
 from featurestore.views import FeatureView
 
 DAYS = (7, 14, 30, 60, 90, 180, 365)
 WINDOWS = tuple(Window(days) for days in DAYS)
-_BY_NAME = {measure.name: measure for measure in MEASURES}
+_BY_NAME = {measure.name: measure for measure in (*MEASURES, *LINE_MEASURES)}
 LINES = Feature("lines_count", Aggregate.COUNT, LIFETIME, "bigint", "lines", "Order lines")
 ADDITIVE = (LINES, AMOUNT_SUM, _BY_NAME["gross_amount_sum"], _BY_NAME["returned_amount_sum"], _BY_NAME["quantity_sum"])
 LAST = replace(AMOUNT_SUM, name="amount_last", aggregate=Aggregate.LAST)

@@ -43,8 +43,12 @@ SHAPES = {
     Aggregate.DAYS_SINCE_LAST: [(None, "double")],
     Aggregate.GAP_MEAN: [(None, "double")],
     Aggregate.GAP_STD: [(None, "double")],
+    Aggregate.SPAN_SUM: [("order_id", "double"), ("quantity", "double")],
+    Aggregate.SPAN_MEAN: [("order_id", "double"), ("quantity", "double")],
 }
 """Measures and types that each aggregate is tried with; the others count days."""
+GROUPS = {Aggregate.MIN: MONEY, Aggregate.MAX: MONEY, Aggregate.MEAN: "double", Aggregate.STD: "double"}
+"""Aggregates that are tried over the sums of groups, too, and their types."""
 WINDOWS = [Window(1), Window(30), LIFETIME, Window(30, offset_days=30), Window(30, offset_days=364),
            Window(30, offset_days=-30)]  # fmt: skip
 CONDITIONS = [
@@ -58,7 +62,14 @@ CONDITIONS = [
 
 
 def features() -> list[Feature]:
-    return [
+    per_order = [
+        Feature(f"order_{aggregate}_{window.name}_{i}", aggregate, window, type_, "", "", measure="amount",
+                where=where, per="order_id", negated=i == 2)
+        for aggregate, type_ in GROUPS.items()
+        for window in WINDOWS
+        for i, where in enumerate(CONDITIONS)
+    ]  # fmt: skip
+    return per_order + [
         Feature(f"{aggregate}_{measure}_{window.name}_{i}", aggregate, window, type_, "", "",
                 measure=measure, where=where, negated=aggregate is Aggregate.SUM and i == 2,
                 quantile=(0.5, 0.9, 1.0)[i % 3] if aggregate is Aggregate.QUANTILE_APPROX else None)

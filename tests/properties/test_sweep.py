@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -17,7 +18,18 @@ from featurestore.fold import FoldPlan, Limits, fold_batches
 from featurestore.sketches import KEPT_HASHES
 from featurestore.states import Event, fold_of
 from tests import oracle
-from tests.properties.histories import AS_OFS, DAY, EVENTS, MICROSECOND, MONEY, START, assert_close, events, features
+from tests.properties.histories import (
+    AS_OFS,
+    DAY,
+    EVENTS,
+    GROUPS,
+    MICROSECOND,
+    MONEY,
+    START,
+    assert_close,
+    events,
+    features,
+)
 
 EQUAL_AMOUNTS = [
     {"customer_id": "1", "event_time": START + k * MICROSECOND, "order_id": "a", "amount": Decimal(0),
@@ -76,7 +88,8 @@ def stated(own, fold, as_of, chance):
     """The value by the fold's own states: events in any order, in any number of parts, merged in any order."""
     chosen = [e for e in own if oracle.in_window(e, fold, as_of)
               and all(oracle.satisfies(e, c) for c in fold.where)
-              and (fold.measure is None or e[fold.measure] is not None)]  # fmt: skip
+              and (fold.measure is None or e[fold.measure] is not None)
+              and (fold.per is None or e[fold.per] is not None)]  # fmt: skip
     scale = 2 if fold.measure == "amount" else 0
     monoid = fold_of(fold, scale=scale)
     parts = [monoid.start() for _ in range(3)]
@@ -84,7 +97,9 @@ def stated(own, fold, as_of, chance):
         value = 0 if fold.measure is None else event[fold.measure]
         kept = int(value * 100) if scale else value
         at = chance.randrange(3)
-        parts[at] = monoid.add(parts[at], Event(micros(event["event_time"]), event["event_id"], kept))
+        parts[at] = monoid.add(
+            parts[at], Event(micros(event["event_time"]), event["event_id"], kept, event.get(fold.per))
+        )
     chance.shuffle(parts)
     together = monoid.merge(monoid.merge(parts[0], parts[1]), parts[2])
     assert together == monoid.merge(parts[2], monoid.merge(parts[1], parts[0]))
@@ -151,6 +166,19 @@ def test_spreads_of_large_values_need_more_than_64_bits():
     std = feature(Aggregate.STD, "amount", "double")
     assert swept(rows, [std], as_ofs=(AS_OFS[1],))[("1", AS_OFS[1].date())] == {
         "std": oracle.fold(rows, std, AS_OFS[1])
+    }
+
+
+@pytest.mark.parametrize("apart", [timedelta(0), DAY])
+def test_sums_of_large_orders_spread_beyond_64_bits(apart):
+    rows = [line(order_id=order, amount=Decimal(a), event_time=START + k * apart, event_id=str(k))
+            for k, (order, a) in enumerate([("a", "99999999999.99"), ("b", "-99999999999.99"), ("a", "12345678901.23"),
+                                            ("c", "0.01")])]  # fmt: skip
+    as_of = AS_OFS[3]
+    folds = [Feature(str(aggregate), aggregate, LIFETIME, type_, "", "", measure="amount", per="order_id")
+             for aggregate, type_ in GROUPS.items()]  # fmt: skip
+    assert swept(rows, folds, as_ofs=(as_of,))[("1", as_of.date())] == {
+        fold.name: oracle.fold(rows, fold, as_of) for fold in folds
     }
 
 

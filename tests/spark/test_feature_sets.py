@@ -42,8 +42,9 @@ def random_events(seed: int):
         ],
         "support": [
             ticket_event(c, instant(), chance.choice(["opened", "resolved"]), satisfaction=chance.choice([1, 5, None]),
-                         is_escalated=chance.choice([True, False, None]))
-            for c in some()
+                         is_escalated=chance.choice([True, False, None]), ticket_id=chance.choice("tuv"),
+                         event_id=f"{n:03}")
+            for n, c in enumerate(some())
         ],
         "profiles": [
             profile_change(c, instant(), *chance.choice(told), event_id=f"{n:03}") for n, c in enumerate(some())

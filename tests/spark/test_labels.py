@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,20 +11,27 @@ import pytest
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
-from featurestore.features import feature_set
+from featurestore.features import VIEWS
 from featurestore.fold import Limits
 from featurestore.ingest_runs import reserve
-from featurestore.labels import CHURN_60D, PURCHASE_30D, labelled
+from featurestore.labels import CHURN_60D, LABELS, PURCHASE_30D, labelled
 from featurestore.snapshots import build_snapshots
 from featurestore.training_set import Request, build_training_set
-from jobs.settings import load_settings
+from featurestore.views import FeatureSet
+from tests import oracle
 from tests.events import INGESTED, add_batch, order_line
 
 LIMITS = Limits(1000, 100_000)
 AS_OF = date(2024, 6, 1)
 T = datetime(2024, 6, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
-FEATURES = feature_set(["orders"], rfm_segments=load_settings().features.rfm_segments)
+SMALL_VIEW = replace(
+    VIEWS["orders"],
+    folds=tuple(fold for fold in VIEWS["orders"].folds if fold.name in ("recency_days", "orders_count_lifetime")),
+    derived=(), ranked=(), judged=(), aliases=(),
+)  # fmt: skip
+FEATURES = FeatureSet("few", (SMALL_VIEW,))
+"""Labels read events, whatever features stand beside them: few columns are compiled fast."""
 
 
 def split_of(dates):
@@ -88,3 +97,65 @@ def test_immature_as_ofs_are_left_out_and_counted(warehouse):
     only_immature = Request(PURCHASE_30D, FEATURES, {AS_OF: "test"}, split_of(dates), 1)
     with pytest.raises(DataContractError, match="complete through"):
         build_training_set(warehouse, only_immature, limits=LIMITS, run_id="r", built_at=INGESTED)
+
+
+def random_lines(seed):
+    """Lines of 80 customers over a year around T, some exactly on the edges that the labels look at."""
+    chance = random.Random(seed)
+    for _ in range(80 * 8):
+        edge = T + timedelta(days=chance.choice([-180, -90, 0, 30, 60, 90])) + chance.choice([-1, 0, 1]) * US
+        anywhere = T + timedelta(minutes=chance.randrange(-200 * 1440, 160 * 1440))
+        amount = Decimal(chance.randrange(-4000, 9000)) / 100
+        yield order_line(f"c{chance.randrange(80)}", edge if chance.random() < 0.3 else anywhere,
+                         order_id=f"o{chance.randrange(5)}", amount=amount)  # fmt: skip
+
+
+def plainly(name, own, as_of):
+    """The label by the words of the design, of one customer who has an event before `as_of`."""
+
+    def orders(since, days):
+        end = since + timedelta(days=days)
+        return len({e["order_id"] for e in own if since <= e["event_time"] < end and e["amount"] > 0})
+
+    def net(since, days):
+        return sum(e["amount"] for e in own if since <= e["event_time"] < since + timedelta(days=days))
+
+    def before(days):
+        return as_of - timedelta(days=days)
+
+    ever = orders(before(9999), 9999) > 0
+    match name:
+        case "purchase_30d":
+            return float(orders(as_of, 30) > 0) if ever else None
+        case "churn_60d":
+            return float(orders(as_of, 60) == 0) if orders(before(180), 180) else None
+        case "active_90d":
+            return float(orders(as_of, 90) > 0) if ever else None
+        case "spend_90d":
+            return float(max(0, net(as_of, 90))) if ever else None
+        case "decline_90d":
+            asked = orders(before(90), 90) >= 2 and net(before(90), 90) > 0
+            return float(max(0, net(as_of, 90)) < net(before(90), 90) / 2) if asked else None
+
+
+def test_every_label_of_every_horizon_in_one_pass_and_as_a_training_set_equals_its_words(warehouse):
+    lines = list(random_lines(seed=11))
+    dates = {AS_OF - timedelta(days=17): "fit", AS_OF: "test"}
+    own = {line["customer_id"]: [e for e in lines if e["customer_id"] == line["customer_id"]] for line in lines}
+    expected = {
+        (customer, day): {name: plainly(name, seen, oracle.midnight(day)) for name in LABELS}
+        for customer, seen in own.items()
+        for day in dates
+        if oracle.visible(seen, oracle.midnight(day))
+    }
+    add_batch(warehouse, lines)
+    rows = labelled(warehouse.read("events_orders"), list(LABELS.values()), as_ofs=list(dates), limits=LIMITS).collect()
+    assert {(row["customer_id"], row["as_of_date"]): {name: row[name] for name in LABELS} for row in rows} == expected
+    build_snapshots(warehouse, SMALL_VIEW, dates=list(dates), limits=LIMITS, run_id="r", built_at=INGESTED)
+    for name in ("decline_90d", "spend_90d", "active_90d"):
+        request = Request(LABELS[name], FEATURES, dates, split_of(dates), 1)
+        built = build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
+        asked = {key: labels[name] for key, labels in expected.items() if labels[name] is not None}
+        found = {(row["customer_id"], row["as_of_date"]): row[name] for row in built.load_df(warehouse).collect()}
+        assert found == asked and len(set(asked.values())) > 1
+        assert built.outside_population == len(expected) - len(asked)

@@ -11,6 +11,7 @@ from chispa import assert_df_equality
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import Limits
 from featurestore.ingest_runs import reserve
+from featurestore.placing import placed
 from featurestore.snapshots import build_snapshots, complete_dates, read_snapshots
 from featurestore.tables import Warehouse
 from featurestore.verification import verify_view
@@ -52,6 +53,12 @@ def test_scores_count_the_cut_points_below_and_ties_score_equally(warehouse):
     assert {row["f_score"] for row in rows} == {1}, "everyone has one order: everyone shares the lowest score"
     stored = warehouse.read("population_orders").where("feature = 'recency_days'").first()
     assert stored["cutpoints"] == cuts and stored["n"] == 10
+    assert stored["percentiles"] == [recency[-(-k * len(rows) // 100) - 1] for k in range(1, 100)]
+    for row in rows:
+        assert row["r_score"] == placed(row["recency_days"], stored["cutpoints"], low_is_good=True)
+        assert row["recency_percentile"] == placed(row["recency_days"], stored["percentiles"], low_is_good=True)
+        risk = (200 - row["recency_percentile"] - row["frequency_percentile"]) / 198
+        assert (row["churn_risk_score"], row["high_risk_churn"], row["is_champion"]) == (risk, risk >= 0.8, False)
 
 
 def test_fewer_customers_than_cut_points(warehouse):
@@ -162,7 +169,7 @@ def test_the_catalogue_documents_every_feature(warehouse):
 def test_another_definition_is_another_generation(warehouse):
     add_batch(warehouse, [order_line("a", START)])
     build(warehouse, DATES[:1])
-    smaller = replace(SMALL_VIEW, derived=(), ranked=(), cell=None)
+    smaller = replace(SMALL_VIEW, derived=(), ranked=(), cell=None, judged=())
     assert complete_dates(warehouse, smaller) == set()
     build_snapshots(warehouse, smaller, dates=DATES[:1], limits=LIMITS, run_id="r", built_at=INGESTED)
     assert "overdue_ratio" not in warehouse.read("features_orders").columns

@@ -63,13 +63,19 @@ def test_help_lists_the_jobs(capsys):
          "before as_of, where amount > 0"),
         ("returned_amount_sum_30d", "sum of orders.amount, signs turned"),
         ("overdue_ratio", "overdue_ratio(recency_days, gap_days_mean_lifetime)"),
+        ("total_spent", "orders.amount_sum_lifetime (decimal(18,2), currency), also total_spent"),
+        ("order_value_max_90d", "largest sum of orders.amount per orders.order_id over events of orders"),
+        ("clv_score", "1 to 100 by yearly_value among all customers of the snapshot, high is 100"),
+        ("decline_90d", "1 where      the outcome is < 0.5 * amount_sum_90d in the 90 days from as_of on, else 0"),
+        ("conf/labels/spend.yml", "label spend_90d: Net spend"),
         ("days_from_order_to_ticket", "difference(recency_days, days_since_last_ticket)"),
         ("support", "events_support: is_escalated, satisfaction, ticket_event"),
         ("churn_60d", "no order in the 60 days from as_of on"),
         ("churn_60d", "at least one order in the 180 days before as_of"),
     ],
 )  # fmt: skip
-def test_definitions_are_explained_in_words(name, said, capsys):
+def test_definitions_are_explained_in_words(name, said, capsys, monkeypatch):
+    monkeypatch.chdir(Path(__file__).resolve().parents[2])
     assert main(["explain", name]) == 0
     assert said in capsys.readouterr().out
 

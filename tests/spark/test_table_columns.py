@@ -1,0 +1,17 @@
+"""A table of an older version, made without a column, gets it with the next replacement."""
+
+from __future__ import annotations
+
+from featurestore.schemas import Column
+from featurestore.tables import Table
+
+KEY, LATER = Column("k", "int", "Key"), Column("later", "string", "Declared later")
+
+
+def test_a_column_that_a_table_was_made_without_is_added_with_its_comment(warehouse, spark):
+    warehouse.replace(Table("old", (KEY,)), spark.createDataFrame([(1,)], "k int"), where="k = 1")
+    newer = Table("old", (KEY, LATER))
+    warehouse.replace(newer, spark.createDataFrame([(2, "x")], "k int, later string"), where="k = 2")
+    found = warehouse.read("old").orderBy("k")
+    assert [tuple(row) for row in found.collect()] == [(1, None), (2, "x")]
+    assert found.schema["later"].metadata["comment"] == "Declared later"
