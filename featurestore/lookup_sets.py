@@ -22,8 +22,8 @@ Spec = Mapping[str, Any]
 class TrainingSet:
     """The rows of a spine with looked-up features and a label, and `spec`, the record of where they come from.
 
-    `spec` holds plain values: each lookup with the table it reads, its version, features, as-of column, maximal age
-    and fingerprint; the knowledge; the label, with its version where it was folded; the excluded columns.
+    `spec` holds plain values: each lookup with the tables it reads and their versions, its features, as-of column,
+    maximal age and fingerprint; the knowledge; the label, with its version where it was folded; the excluded columns.
     """
 
     spec: Spec
@@ -61,7 +61,7 @@ def describe(
 ) -> Spec:
     """The record of lookups that were answered, as plain values."""
     described = [
-        {**one.lookup.to_dict(), "features": list(one.outputs), "reads": one.reads, "version": one.version,
+        {**one.lookup.to_dict(), "features": list(one.outputs), "versions": dict(one.versions),
          "fingerprint": one.fingerprint}
         for one in resolved
     ]  # fmt: skip

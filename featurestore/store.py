@@ -150,7 +150,7 @@ class FeatureStore:
         recorded = spec["label"]
         if (label is not None) != ("version" in (recorded or {})):
             raise ConfigurationError(f"the training set was made with the label {recorded}: give the same, or none.")
-        resolved = self._resolved(lookups_of(spec), versions=[one["version"] for one in spec["lookups"]])
+        resolved = self._resolved(lookups_of(spec), versions=[one["versions"] for one in spec["lookups"]])
         refuse_other_meanings(spec, resolved)
         outcome = pinned_as(recorded, label) if label is not None else recorded and recorded["name"]
         return self._made(spine, resolved, outcome, known_like(spec), spec["exclude_columns"])
@@ -187,12 +187,12 @@ class FeatureStore:
                            without(rows, excluded))  # fmt: skip
 
     def _resolved(
-        self, lookups: Sequence[FeatureLookup], *, versions: Sequence[int | None] | None = None
+        self, lookups: Sequence[FeatureLookup], *, versions: Sequence[Mapping[str, int] | None] | None = None
     ) -> list[TableLookup | ViewLookup]:
-        """Each lookup at its version, by default the newest."""
+        """Each lookup on tables at its versions, by default the newest."""
         return [
-            resolve(self.warehouse, one, views=self.views, limits=self.limits, version=version)
-            for one, version in zip(lookups, versions or [None] * len(lookups), strict=True)
+            resolve(self.warehouse, one, views=self.views, limits=self.limits, versions=pins)
+            for one, pins in zip(lookups, versions or [None] * len(lookups), strict=True)
         ]
 
     def _view(self, name: str) -> FeatureView:
