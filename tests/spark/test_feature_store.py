@@ -155,12 +155,27 @@ def test_one_training_set_from_a_table_and_views_with_a_folded_label(store, spar
         assert row["purchase_30d"] == (float(bool(later)) if is_asked else None), "NULL where the horizon is not over"
 
 
+@pytest.mark.parametrize(
+    ("spine", "said"),
+    [
+        ("customer_id string, asof timestamp", "Did you mean 'asof'"),
+        ("customer string, as_of timestamp", "'customer_id' is missing"),
+        ("customer_id bigint, as_of timestamp", "customers are strings"),
+        ("customer_id string, as_of timestamp_ntz", "expected a timestamp"),
+    ],
+)
+def test_spines_that_a_view_cannot_be_asked_for_are_refused(store, spark, spine, said):
+    with pytest.raises(DataContractError, match=said):
+        store.create_training_set(spark.createDataFrame([], spine), [FeatureLookup("orders", ["frequency"])])
+
+
 def test_a_training_set_is_rebuilt_from_its_record_whatever_has_been_written_since(spark, tmp_path):
     store = FeatureStore(spark, str(tmp_path / "lakehouse"))
     add_batch(store.warehouse, LINES, complete_through=T + 30 * DAY)
     store.create_table("points", primary_keys=["shop", "customer"], timestamp_key="at",
                        df=frame(spark, [("1", "a", T - DAY, 5, "gold")]))  # fmt: skip
-    spine = spine_of(spark, SPINE)
+    # A column named like a feature that others are computed from, and the label too, takes part in nothing.
+    spine = spine_of(spark, SPINE).withColumnRenamed("bought", "orders_count_lifetime")
     made = store.create_training_set(spine, LOOKUPS, label=PURCHASE_30D)
     rows, spec = sorted(map(str, made.load_df().collect())), json.loads(made.to_json())
     store.write_table("points", frame(spark, [("1", "a", T - US, 7, "lead")]))
