@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame
 
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError
+from featurestore.knowledge import Knowledge
 from featurestore.lookups import MICROSECOND, FeatureLookup, refuse_equal_names
 from featurestore.point_in_time import column, refuse_ambiguous
-from featurestore.resolved_lookups import Knowledge, Resolved
+from featurestore.resolved_lookups import Resolved
 
 Spec = Mapping[str, Any]
 

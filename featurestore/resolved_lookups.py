@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Protocol
 
 from pyspark.sql import DataFrame
@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
+from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
 from featurestore.lookups import FeatureLookup
 from featurestore.point_in_time import Match, column, newest_rows, refuse_no_time
 from featurestore.population import population_table
@@ -26,25 +27,6 @@ from featurestore.user_tables import UserTable, find
 from featurestore.view_features import Needed, features_at, needed
 from featurestore.views import FeatureView
 from featurestore.watermarks import last_ingested
-
-LATEST, AS_KNOWN = "latest", "as_known"
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """Which events count: all that are known now, or those known `decision_delay` after the instant of the row."""
-
-    name: str = LATEST
-    decision_delay: timedelta = timedelta(0)
-
-    def __post_init__(self) -> None:
-        if self.name not in (LATEST, AS_KNOWN):
-            raise ConfigurationError.unknown_name("knowledge", self.name, known=[LATEST, AS_KNOWN])
-
-    @property
-    def delay(self) -> timedelta | None:
-        """What `folded_at` takes: None counts all events."""
-        return self.decision_delay if self.name == AS_KNOWN else None
 
 
 class Resolved(Protocol):

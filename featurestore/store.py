@@ -12,6 +12,7 @@ from featurestore import user_tables
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS
 from featurestore.fold import Limits
+from featurestore.knowledge import Knowledge
 from featurestore.labels import Label
 from featurestore.lookup_sets import (
     Spec,
@@ -25,7 +26,7 @@ from featurestore.lookup_sets import (
 )
 from featurestore.lookups import FeatureLookup
 from featurestore.point_in_time import AtInstant
-from featurestore.resolved_lookups import Knowledge, TableLookup, ViewLookup, refuse_unknowable, resolve
+from featurestore.resolved_lookups import TableLookup, ViewLookup, refuse_unknowable, resolve
 from featurestore.shipping import ship_code
 from featurestore.snapshots import Built, build_snapshots, read_snapshots
 from featurestore.spine_labels import PinnedLabel, pinned, pinned_as
