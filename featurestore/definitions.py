@@ -195,6 +195,11 @@ class Feature:
         return tuple(replace(self, name=f"{self.name}_{window.name}", window=window) for window in windows)
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """Features that it is computed from: none, it is computed from events."""
+        return ()
+
+    @property
     def null_means(self) -> str:
         if self.aggregate.empty is not None:
             return "never NULL; 0 when no event qualifies"
@@ -271,6 +276,11 @@ class Ranked:
     family: str = "rfm"
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """Features that it is computed from."""
+        return (self.feature,)
+
+    @property
     def meaning(self) -> dict[str, Any]:
         return {"name": self.name, "feature": self.feature, "low_is_good": self.low_is_good, "parts": self.parts}
 
@@ -296,6 +306,11 @@ class Cell:
     description: str = "Named cell of r_score against the mean of f_score and m_score"
     null_means: str = "a score is NULL"
     family: str = "rfm"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Features that it is computed from."""
+        return ("r_score", "f_score", "m_score")
 
     @property
     def meaning(self) -> dict[str, Any]:

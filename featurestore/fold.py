@@ -1,6 +1,9 @@
 """Sorted Arrow batches of events in, Arrow batches of feature values out: the sweep, block by block.
 
 Memory of a task: one block (see `Limits`) with its answers (customers x instants x features x 8 bytes), plus one batch.
+A million customers with one event are many blocks, one at a time. A customer with a million events is a block alone and
+must fit: about 300 bytes an event for ten features of one measure (the sparse table of an extreme takes 8 of them for
+each power of two in his events), and one row of answers an instant. `tests/unit/test_fold_memory.py` holds both.
 """
 
 from __future__ import annotations

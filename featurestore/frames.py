@@ -33,13 +33,21 @@ def folded(events: DataFrame, plan: FoldPlan) -> DataFrame:
     `events` needs customer_id, event_time, event_id and the measures of the plan. One shuffle by
     customer and one sort; a task holds one block of customers at a time.
     """
-    needed = events.select(*ORDER_OF_EVENTS, *[m for m in plan.measures if m not in ORDER_OF_EVENTS])
-    ordered = needed.repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return fold_batches(batches, plan)
 
-    return ordered.mapInArrow(fold, fold_schema(plan))
+    return in_order(events, plan).mapInArrow(fold, fold_schema(plan))
+
+
+def needed(events: DataFrame, plan: FoldPlan) -> DataFrame:
+    """The columns of `events` that order them and that `plan` reads."""
+    return events.select(*ORDER_OF_EVENTS, *[m for m in plan.measures if m not in ORDER_OF_EVENTS])
+
+
+def in_order(events: DataFrame, plan: FoldPlan) -> DataFrame:
+    """What `plan` reads of `events`, a customer's in one partition, each partition by customer, time and event."""
+    return needed(events, plan).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")
 
 
 def fold_schema(plan: FoldPlan) -> str:

@@ -31,6 +31,7 @@ from featurestore.ingest_runs import (
     Batch,
     IngestReport,
     close,
+    feeding,
     is_restatement,
     reserve,
     standing,
@@ -45,12 +46,14 @@ MOST_LITERAL_MONTHS = 600
 """Beyond fifty years of months in one batch, naming them prunes nothing."""
 
 
-def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime) -> IngestReport:
+def ingest(
+    warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime, restore: bool = False
+) -> IngestReport:
     """Add the input's events that are not there yet, and set aside what breaks a rule.
 
     `ingested_at` (with a time zone) dates the batch; a batch tried before keeps its first date. A batch
-    already done adds nothing: its report counts every row as a duplicate. A row that holds several
-    events counts once for each of them.
+    already done adds nothing: its report counts every row as a duplicate. A batch that was taken back is
+    refused unless `restore`. A row that holds several events counts once for each of them.
     Raises ConfigurationError for a path or an expression that does not fit; DataContractError (nothing
     written) for an input that cannot be read, lacks a column, breaks a `fail` expectation, has more rows
     to quarantine than allowed, or is the source's first and has no row to accept; EnvironmentProblem
@@ -59,7 +62,8 @@ def ingest(warehouse: Warehouse, config: SourceConfig, input_path: str, *, inges
     if ingested_at.tzinfo is None:
         raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
     files = input_files(warehouse.spark, config, input_path)
-    batch_id = batch_id_of(warehouse.spark, config, files)
+    content_id = batch_id_of(warehouse.spark, config, files)
+    batch_id = feeding(warehouse, config.source, content_id, restore=restore)
     stands = standing(warehouse, source=config.source, batch_id=batch_id)
     if stands.own is not None and stands.own.is_done:
         return stands.own.fed_again()

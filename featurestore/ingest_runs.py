@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.sql import DataFrame
 
-from featurestore.errors import EnvironmentProblem
+from featurestore.errors import DataContractError, EnvironmentProblem
 from featurestore.schemas import Column
 from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
 
-STARTED, DONE = "started", "done"
+STARTED, DONE, RETRACTING, RETRACTED = "started", "done", "retracting", "retracted"
 
 INGEST_RUNS = Table(
     "ingest_runs",
@@ -22,7 +23,7 @@ INGEST_RUNS = Table(
         Column("source", "string", "Source of events that the batch belongs to", required=True),
         Column("batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True),
         Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
-        Column("status", "string", "started, or done once all of its rows are in their tables"),
+        Column("status", "string", "started; done once all of its rows are in their tables; retracting; retracted"),
         Column("input_name", "string", "Name of the input, without its folder", lineage=True),
         Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
         Column("rows_accepted", "bigint", "Events added to events_<source>"),
@@ -36,7 +37,13 @@ INGEST_RUNS = Table(
         ),
         Column("complete_through", "timestamp", "No event before this instant is still expected, UTC"),
         Column("is_restatement", "boolean", "Tells of things known before an earlier batch was taken in"),
-        Column("events_version", "bigint", "Version of events_<source> that holds the batch", lineage=True),
+        Column(
+            "events_version",
+            "bigint",
+            "Version of events_<source> that first holds the batch, or lacks it again",
+            lineage=True,
+        ),
+        Column("retracted_at", "timestamp", "When it was taken back, UTC", lineage=True),
     ),
     "One row a batch of events: what was read, where it went, and what the source is complete through",
 )
@@ -72,8 +79,13 @@ class IngestReport:
     complete_through: datetime | None = None
     is_restatement: bool = False
     events_version: int = -1
+    retracted_at: datetime | None = None
+    status: str = DONE
     already_ingested: bool = False
-    is_done: bool = True
+
+    @property
+    def is_done(self) -> bool:
+        return self.status == DONE
 
     def fed_again(self) -> IngestReport:
         """The report of feeding this very batch once more: nothing added, every row a duplicate."""
@@ -110,8 +122,13 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
 
 def done(warehouse: Warehouse) -> list[dict[str, Any]]:
     """What readers must know of every batch that is wholly ingested: rank, extent and where its events are."""
-    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version")
-    return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] == DONE]
+    return [run for run in settled(warehouse) if run["status"] == DONE]
+
+
+def settled(warehouse: Warehouse) -> list[dict[str, Any]]:
+    """The batches that are wholly ingested, and those that were wholly ingested and taken back again."""
+    columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version", "ingested_at")
+    return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] in (DONE, RETRACTED)]
 
 
 def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | None = None) -> Standing:
@@ -120,14 +137,53 @@ def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | 
     runs = [run for run in warehouse.records(INGEST_RUNS.name, names) if run["source"] == source]
     if before is not None:
         runs = [run for run in runs if run["batch_seq"] < before]
-    own = next((_recorded(run) for run in runs if run["batch_id"] == batch_id), None)
+    own = next((recorded(run) for run in runs if run["batch_id"] == batch_id), None)
     highest = max((run["batch_seq"] for run in runs), default=0)
     return Standing(own, highest, max((run["ingested_at"] for run in runs), default=None))
 
 
-def _recorded(run: dict[str, Any]) -> IngestReport:
+def reports(warehouse: Warehouse, source: str) -> list[IngestReport]:
+    """All batches of `source`, in any order and any state."""
+    names = [column.name for column in INGEST_RUNS.columns]
+    return [recorded(run) for run in warehouse.records(INGEST_RUNS.name, names) if run["source"] == source]
+
+
+def recorded(run: dict[str, Any]) -> IngestReport:
+    """A row of the table as a report."""
     known = {name: run[name] for name in IngestReport.__dataclass_fields__ if run.get(name) is not None}
-    return IngestReport(**{**known, "reasons": dict(run["reasons"] or ()), "is_done": run["status"] == DONE})
+    return IngestReport(**{**known, "reasons": dict(run["reasons"] or ())})
+
+
+def feeding(warehouse: Warehouse, source: str, content_id: str, *, restore: bool) -> str:
+    """The id that the batch with this content goes by when it is fed now.
+
+    That is `content_id`, until a retraction takes away events that the batch held or found there already: fed
+    after that, the same content is a batch of its own. One that was taken back itself stays out unless `restore`;
+    DataContractError says so.
+    """
+    known = {report.batch_id: report for report in reports(warehouse, source)}
+    last_retraction = max((r.retracted_at for r in known.values() if r.retracted_at is not None), default=None)
+    times, batch_id = 0, content_id
+    while (own := known.get(batch_id)) is not None:
+        if own.status in (RETRACTING, RETRACTED):
+            if not restore:
+                raise DataContractError(
+                    f"this input was taken back (batch {own.batch_id[:12]} of {source}); nothing is added.\n"
+                    "  To take it in after all, add --restore."
+                )
+        elif not own.rows_duplicate or last_retraction is None or last_retraction < own.ingested_at:
+            return batch_id
+        times += 1
+        batch_id = hashlib.sha256(f"{content_id}:{times}".encode()).hexdigest()
+    return batch_id
+
+
+def mark(warehouse: Warehouse, report: IngestReport) -> None:
+    """Record what has become of a batch."""
+    until_committed(
+        lambda: warehouse.upsert(INGEST_RUNS, _frame(warehouse, asdict(report)), keys=["batch_id"]),
+        what=f"batch {report.batch_id[:12]} of {report.source}",
+    )
 
 
 def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
@@ -165,11 +221,7 @@ def is_restatement(warehouse: Warehouse, batch: Batch, *, earliest_known_at: dat
 
 def close(warehouse: Warehouse, report: IngestReport) -> None:
     """Record the batch as done, with its counts."""
-    values = {**asdict(report), "status": DONE}
-    until_committed(
-        lambda: warehouse.upsert(INGEST_RUNS, _frame(warehouse, values), keys=["batch_id"]),
-        what=f"closing batch {report.batch_id[:12]} of {report.source}",
-    )
+    mark(warehouse, replace(report, status=DONE))
 
 
 def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> bool:

@@ -23,6 +23,8 @@ class Column:
     comment: str
     required: bool = False
     lineage: bool = False
+    fingerprint: str = ""
+    """Identity of the meaning of its values, stored with the column where that may change."""
 
     @property
     def is_number(self) -> bool:

@@ -1,162 +1,309 @@
-"""Snapshots of feature views: which dates are complete, building those that are not, reading those that are."""
+"""Snapshots of feature views: building those that are not complete, reading those that are.
+
+What must be done is decided by `snapshot_plan`; here it is done. Views over one source are folded in one pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.carrying import extended, late_customers, late_totals, of_customers, of_others, recent_events
 from featurestore.catalog import publish_catalog
+from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError, MissingInput
-from featurestore.fold import FoldPlan, Limits
+from featurestore.fold import CUSTOMER, FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.population import cut_points, population_table, segment, with_judgements, with_scores
-from featurestore.schemas import Column, source
-from featurestore.tables import Table, Warehouse, fence, until_committed
-from featurestore.views import FeatureSet, FeatureView
-from featurestore.watermarks import batches, highest_batch
-
-SNAPSHOTS = Table(
-    "snapshots",
-    (
-        Column("view", "string", "Feature view"),
-        Column("as_of_date", "date", "Midnight UTC that the snapshot stands for"),
-        Column("fingerprint", "string", "Definition of the view that it was built by"),
-        Column("rows", "bigint", "Customers in it"),
-        Column("batch_seq", "bigint", "Highest batch of the source that it has seen", lineage=True),
-        Column("events_version", "bigint", "Version of the events table that it read", lineage=True),
-        Column("run_id", "string", "Run that built it", lineage=True),
-        Column("built_at", "timestamp", "When", lineage=True),
-    ),
-    comment="Complete snapshots; a date that is not listed is computed or refused, never read as no events",
+from featurestore.schemas import source
+from featurestore.snapshot_plan import IngestedBatch, Late, Pass, Plan, Planned, Repair, group_of, make_plan
+from featurestore.snapshot_records import (
+    SNAPSHOTS,
+    among,
+    complete_dates,
+    features_table,
+    list_snapshots,
+    listed_dates,
+    stored,
 )
+from featurestore.tables import Table, Transaction, Warehouse, fence, until_committed
+from featurestore.views import FeatureSet, FeatureView
+from featurestore.watermarks import changes, highest_batch
+
+__all__ = [
+    "SNAPSHOTS", "Built", "among", "before", "build_snapshots", "build_views", "complete_dates", "explain_builds",
+    "listed_dates", "read_features", "read_snapshots",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did: dates built now, dates that were complete already, rows written."""
+    """What a build did to a view: dates by how they were made complete, dates that were so already, rows written."""
 
-    built: tuple[date, ...]
-    already: tuple[date, ...]
-    rows: int
+    folded: tuple[date, ...] = ()
+    repaired: tuple[date, ...] = ()
+    extended: tuple[date, ...] = ()
+    already: tuple[date, ...] = ()
+    rows: int = 0
 
-
-def features_table(view: FeatureView) -> Table:
-    """Declaration of `features_<view>`: partitioned by date, so that one date is replaced alone."""
-    columns = [
-        Column("customer_id", "string", "Customer"),
-        Column("as_of_date", "date", "Midnight UTC: only events strictly before it count"),
-        *[Column(f.name, f.type, f"{f.description}, {f.unit}; NULL: {f.null_means}") for f in view.features],
-    ]
-    return Table(view.table, tuple(columns), view.description, ("as_of_date",), properties=generation(view))
+    @property
+    def built(self) -> tuple[date, ...]:
+        """All dates that were written, ascending."""
+        return tuple(sorted([*self.folded, *self.repaired, *self.extended]))
 
 
-def generation(view: FeatureView) -> dict[str, str]:
-    """The table property that says which definition the stored values have."""
-    return {"tessera.fingerprint": view.fingerprint}
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a build, and who asks."""
+
+    dates: Sequence[date]
+    limits: Limits
+    run_id: str
+    built_at: datetime
+
+
+@dataclass(frozen=True)
+class ViewPlan:
+    """A plan, settled by the late events before its dates, with the events that carrying it out reads."""
+
+    plan: Plan
+    late: Mapping[date, Late]
+    events: int
+
+    @property
+    def dates(self) -> list[Planned]:
+        """What happens to each date, ascending."""
+        return list(self.plan.explained(self.late))
 
 
 def build_snapshots(
     warehouse: Warehouse, view: FeatureView, *, dates: Sequence[date], limits: Limits, run_id: str, built_at: datetime
 ) -> Built:
+    """`build_views` of one view."""
+    return build_views(warehouse, [view], dates=dates, limits=limits, run_id=run_id, built_at=built_at)[view.name]
+
+
+def build_views(
+    warehouse: Warehouse, views: Sequence[FeatureView], *, dates: Sequence[date], limits: Limits, run_id: str,
+    built_at: datetime,
+) -> dict[str, Built]:  # fmt: skip
     """Make `features_<view>` complete for `dates`; dates that are complete are left alone.
 
-    Raises MissingInput before any event was ingested, DataContractError for a date that sees no event.
+    Views over one source are folded in one pass over it. Raises MissingInput before any event was ingested.
     """
+    request = Request(dates, limits, run_id, built_at)
+    built: dict[str, Built] = {}
+    for name in dict.fromkeys(view.source for view in views):
+        own = [view for view in views if view.source == name]
+        what = f"build_features {', '.join(view.name for view in own)}"
+        built |= until_committed(partial(_build, warehouse, own, request), what=what)
+    return built
 
-    def attempt() -> Built:
-        return _build(warehouse, view, dates=dates, limits=limits, run_id=run_id, built_at=built_at)
 
-    return until_committed(attempt, what=f"build_features {view.name}")
+def explain_builds(warehouse: Warehouse, views: Sequence[FeatureView], *, dates: Sequence[date]) -> list[ViewPlan]:
+    """What `build_views` would do, and why; counts events, writes nothing."""
+    explained = []
+    for view in views:
+        with ExitStack() as held:
+            inputs = _Inputs.pinned(warehouse, view.source, held)
+            plan, late = _settled(inputs, view, dates)
+            explained.append(ViewPlan(plan, late, inputs.count(plan.passes)))
+    return explained
 
 
-def _build(
-    warehouse: Warehouse, view: FeatureView, *, dates: Sequence[date], limits: Limits, run_id: str, built_at: datetime
-) -> Built:
-    events_table = source(view.source).events_table
-    if not warehouse.exists(events_table):
-        raise MissingInput.table(events_table, warehouse=warehouse.root, make_with="ingest")
-    version, batch_seq = warehouse.version(events_table), highest_batch(warehouse, view.source)
-    wanted = sorted(set(dates))
-    current = complete_dates(warehouse, view)
-    missing = [day for day in wanted if day not in current]
-    already = tuple(day for day in wanted if day in current)
-    publish_catalog(warehouse, view)
-    if not missing:
-        return Built((), already, 0)
-    events = before(warehouse.read(events_table, version=version), missing[-1])
-    plan = FoldPlan(view.folds, view.derived, tuple(map(instant, missing)), limits)
-    app_id = f"features:{view.name}:{view.fingerprint}"
-    transaction = fence(warehouse, view.table, app_id=app_id, input_version=version)
-    rows = _write(warehouse, view, folded(events, plan), dates=missing, transaction=transaction)
+@dataclass(frozen=True)
+class _Inputs:
+    """The events of one source at one version, and the customers of late batches, found once."""
+
+    warehouse: Warehouse
+    source: str
+    version: int
+    batch_seq: int
+    ingested: Sequence[IngestedBatch]
+    held: ExitStack
+    _late: dict[tuple[tuple[date, ...], frozenset[int]], DataFrame] = field(default_factory=dict)
+
+    @classmethod
+    def pinned(cls, warehouse: Warehouse, name: str, held: ExitStack) -> _Inputs:
+        """The newest events; what is cached is released with `held`. MissingInput before any was ingested."""
+        table = source(name).events_table
+        if not warehouse.exists(table):
+            raise MissingInput.table(table, warehouse=warehouse.root, make_with="ingest")
+        version = warehouse.version(table)
+        return cls(warehouse, name, version, highest_batch(warehouse, name), changes(warehouse, name), held)
+
+    @property
+    def events(self) -> DataFrame:
+        return self.warehouse.read(source(self.source).events_table, version=self.version)
+
+    def late(self, dates: tuple[date, ...], batch_seqs: frozenset[int]) -> DataFrame:
+        """`late_customers` of the batches before the last of `dates`, from the months that they lie in."""
+        key = (dates, batch_seqs)
+        if key not in self._late:
+            firsts = [b.first_event_time for b in self.ingested if b.batch_seq in batch_seqs and b.first_event_time]
+            since = F.col("event_month") >= F.lit(min(firsts).date().replace(day=1))
+            found = late_customers(before(self.events, dates[-1]).where(since), batch_seqs=batch_seqs, dates=dates)
+            self._late[key] = found.persist()
+            self.held.callback(self._late[key].unpersist)
+        return self._late[key]
+
+    def count_late(self, repair: Repair) -> dict[date, Late]:
+        totals = late_totals(self.late(repair.dates, repair.batch_seqs), dates=repair.dates).first()
+        return {day: Late(totals[f"events_{n}"], totals[f"customers_{n}"]) for n, day in enumerate(repair.dates)}  # type: ignore[index]
+
+    def count(self, passes: Sequence[Pass]) -> int:
+        """The events that the passes read, each once."""
+        if not passes:
+            return 0
+        events = before(self.events, max(one.dates[-1] for one in passes))
+        if all(one.recent is not None for one in passes):
+            since = min(one.recent.since for one in passes if one.recent is not None)
+            events = events.where(F.col("event_time") >= F.lit(since).cast("timestamp"))
+        return events.count()
+
+    def swept(self, one: Pass, limits: Limits) -> DataFrame:
+        """The rows that a sweep gives."""
+        events = before(self.events, one.dates[-1])
+        if one.batch_seqs:
+            events = of_customers(events, self.late(one.dates, one.batch_seqs))
+        if one.recent is not None:
+            seen = self.warehouse.read(one.recent.table).where(among([one.recent.seen_at]))
+            events = recent_events(events, seen, since=one.recent.since)
+        return folded(events, FoldPlan(one.folds, one.derived, tuple(map(instant, one.dates)), limits))
+
+
+def _settled(inputs: _Inputs, view: FeatureView, dates: Sequence[date]) -> tuple[Plan, dict[date, Late]]:
+    """The plan of `view` with its repairs settled, and the late events that settled them."""
+    plan = make_plan(view, dates, stored=stored(inputs.warehouse, view), ingested=inputs.ingested)
+    late: dict[date, Late] = {}
+    for repair in plan.repairs:
+        late |= inputs.count_late(repair)
+    return plan.settled(late), late
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A plan to carry out: under which transaction, and the stored rows that it may carry over."""
+
+    plan: Plan
+    transaction: Transaction
+    table_version: int | None
+
+    @property
+    def view(self) -> FeatureView:
+        return self.plan.view
+
+
+def _build(warehouse: Warehouse, views: Sequence[FeatureView], request: Request) -> dict[str, Built]:
+    built = {}
+    with ExitStack() as held:
+        inputs = _Inputs.pinned(warehouse, views[0].source, held)
+        works = [_prepared(inputs, view, request.dates) for view in views]
+        for view in views:
+            publish_catalog(warehouse, view)
+        sweeps = _sweeps(inputs, [one for work in works for one in work.plan.passes], request.limits)
+        for work in works:
+            rows = _carry_out(inputs, work, sweeps, request) if work.plan.dates else 0
+            repaired = tuple(sorted(day for repair in work.plan.repairs for day in repair.dates))
+            built[work.view.name] = Built(
+                tuple(sorted(work.plan.fold)), repaired, work.plan.extend, work.plan.complete, rows
+            )
+    return built
+
+
+def _prepared(inputs: _Inputs, view: FeatureView, dates: Sequence[date]) -> _Work:
+    warehouse = inputs.warehouse
+    # The order matters: who writes after the fence is read makes this write conflict or drop.
+    transaction = fence(warehouse, view.table, app_id=f"features:{view.name}", input_version=inputs.version)
+    plan, _ = _settled(inputs, view, dates)
+    return _Work(plan, transaction, warehouse.version(view.table) if warehouse.exists(view.table) else None)
+
+
+def _sweeps(inputs: _Inputs, passes: Sequence[Pass], limits: Limits) -> dict[Pass, DataFrame]:
+    """The rows of each pass; passes that go together share one sweep, kept while the views are written."""
+    groups: list[list[Pass]] = []
+    for one in passes:
+        group = next((group for group in groups if group_of([*group, one]) is not None), None)
+        if group is None:
+            groups.append([one])
+        else:
+            group.append(one)
+    found: dict[Pass, DataFrame] = {}
+    for group in groups:
+        rows = inputs.swept(group_of(group), limits)  # type: ignore[arg-type]
+        if len(group) > 1:
+            inputs.held.callback(rows.persist().unpersist)
+        found |= dict.fromkeys(group, rows)
+    return found
+
+
+def _carry_out(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], request: Request) -> int:
+    """Write what the plan says, in one commit a table, and list it; how many rows that were."""
+    warehouse, plan, view = inputs.warehouse, work.plan, work.view
+    _write(warehouse, work, _rows(inputs, work, sweeps))
+    rows = warehouse.rows_by_date(view.table)
     done = [
-        (view.name, day, view.fingerprint, rows.get(day, 0), batch_seq, version, run_id, built_at) for day in missing
-    ]
+        (view.name, day, view.fingerprint, rows.get(day, 0), inputs.batch_seq, inputs.version, request.run_id,
+         request.built_at)
+        for day in plan.dates
+    ]  # fmt: skip
     schema = ", ".join(f"{column.name} {column.type}" for column in SNAPSHOTS.columns)
     listed = warehouse.spark.createDataFrame(done, schema)
-    warehouse.upsert(SNAPSHOTS, listed, keys=("view", "as_of_date"))
-    return Built(tuple(missing), already, sum(rows.values()))
+    list_snapshots(warehouse, view, listed, alone=plan.is_another_generation)
+    return sum(rows.get(day, 0) for day in plan.dates)
 
 
-def _write(warehouse, view, folded_rows, *, dates, transaction) -> dict[date, int]:  # type: ignore[no-untyped-def]
-    """Rank, write features and cut points of `dates`, each in one commit; rows per date."""
+def _rows(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame]) -> DataFrame:
+    """customer_id, as_of_date, folds and derived at all dates of the plan: folded, carried over, extended."""
+    plan, table = work.plan, work.view.table
+    names = [CUSTOMER, AS_OF_DATE, *[one.name for one in work.view.computed]]
+    parts = [] if plan.folding is None else [sweeps[plan.folding]]
+    for repair in plan.repairs:
+        old = inputs.warehouse.read(table, version=work.table_version).where(among(repair.dates))
+        parts += [sweeps[plan.repairing(repair)], of_others(old, inputs.late(repair.dates, repair.batch_seqs))]
+    if plan.extend:
+        old = inputs.warehouse.read(table, version=work.table_version).where(among(plan.extend))
+        old = old.select(*[name for name in names if name in {CUSTOMER, AS_OF_DATE, *plan.kept}])
+        new = [name for name in names if name not in old.columns]
+        parts.append(old if plan.extending is None else extended(old, sweeps[plan.extending], names=new))
+    return reduce(DataFrame.union, [part.select(*names) for part in parts])
+
+
+def _write(warehouse: Warehouse, work: _Work, rows: DataFrame) -> None:
+    """Rank, and put the dates of the plan in their place: features and cut points, each in one commit."""
+    view, table = work.view, features_table(work.view)
     if not view.ranked:
-        return _replace(warehouse, view, folded_rows, dates=dates, transaction=transaction)
-    held = folded_rows.persist()
+        _put(warehouse, work, table, rows)
+        return
+    held = rows.persist()
     try:
         cuts = cut_points(held, view.ranked).persist()
         scored = with_scores(held, cuts, ranked=view.ranked)
         if view.cell is not None:
             scored = scored.select("*", segment(view.cell))
         scored = with_judgements(scored, view.judged)
-        rows = _replace(warehouse, view, scored, dates=dates, transaction=transaction)
-        where = among(dates)
-        warehouse.replace(population_table(view.name), cuts, where=where, transaction=transaction)
-        return rows
+        _put(warehouse, work, table, scored)
+        _put(warehouse, work, population_table(view.name), cuts)
     finally:
         held.unpersist()
 
 
-def _replace(warehouse, view, rows, *, dates, transaction) -> dict[date, int]:  # type: ignore[no-untyped-def]
-    table = features_table(view)
-    if warehouse.exists(table.name) and warehouse.property_of(table.name, "tessera.fingerprint") != view.fingerprint:
-        warehouse.start_generation(table)
-    warehouse.replace(table, rows, where=among(dates), transaction=transaction)
-    written = warehouse.read(table.name).where(among(dates)).groupBy("as_of_date").count()
-    # As many rows as dates asked for.
-    return {row["as_of_date"]: row["count"] for row in written.collect()}
+def _put(warehouse: Warehouse, work: _Work, table: Table, rows: DataFrame) -> None:
+    if work.plan.is_another_generation:
+        warehouse.overwrite(table, rows, transaction=work.transaction)
+    else:
+        warehouse.replace(table, rows, where=among(work.plan.dates), transaction=work.transaction)
 
 
 def before(events: DataFrame, day: date) -> DataFrame:
     """Events strictly before midnight UTC of `day`; months after it are not read."""
     return events.where((F.col("event_month") <= F.lit(day)) & (F.col("event_time") < F.lit(day).cast("timestamp")))
-
-
-def among(dates: Sequence[date]) -> str:
-    """A predicate on the partition column that holds for exactly `dates`.
-
-    >>> among([date(2024, 1, 2)])
-    "as_of_date IN (DATE'2024-01-02')"
-    """
-    literals = ", ".join(f"DATE'{day}'" for day in sorted(dates))
-    return f"as_of_date IN ({literals})"
-
-
-def complete_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
-    """Dates of `view` that are complete as it is defined now and have seen every batch with events before them."""
-    listed = warehouse.records(SNAPSHOTS.name, ("view", "as_of_date", "fingerprint", "events_version"))
-    own = [row for row in listed if (row["view"], row["fingerprint"]) == (view.name, view.fingerprint)]
-    ingested = batches(warehouse, view.source)
-
-    def is_stale(row: dict[str, Any]) -> bool:
-        unseen = [batch for batch in ingested if batch.events_version > row["events_version"]]
-        return any(batch.changes(row["as_of_date"]) for batch in unseen)
-
-    return {row["as_of_date"] for row in own if not is_stale(row)}
 
 
 def read_snapshots(warehouse: Warehouse, view: FeatureView, *, dates: Sequence[date]) -> DataFrame:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
 from pyspark.errors import AnalysisException
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
@@ -26,6 +31,7 @@ from featurestore.schemas import Column
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
 WRITE_TXN_VERSION = "spark.databricks.delta.write.txnVersion"
+FINGERPRINT = "tessera.fingerprint"
 ATTEMPTS = 3
 
 Result = TypeVar("Result")
@@ -118,8 +124,7 @@ class Warehouse:
         if self.exists(table.name):
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
-        for column in table.columns:
-            builder = builder.addColumn(column.name, column.type, comment=column.comment)
+        builder = builder.addColumns(_schema(table))
         for name, predicate in table.checks.items():
             builder = builder.property(f"delta.constraints.{name}", predicate)
         for name, value in table.properties.items():
@@ -169,23 +174,41 @@ class Warehouse:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
 
-    def overwrite(self, table: Table, rows: DataFrame) -> None:
-        """Replace the whole table, its schema and comments included, in one commit."""
+    def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
+        """Replace the whole table, its schema, comments and fingerprints included, in one commit."""
         self.create(table)
         writer = _declared(table, rows).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         if table.partition_by:
             writer = writer.partitionBy(*table.partition_by)
+        if transaction is not None:
+            writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
 
-    def start_generation(self, table: Table) -> None:
-        """Empty `table` and give it the declared columns and properties: its old values mean something else."""
-        self.overwrite(table, self.spark.createDataFrame([], ", ".join(f"`{c.name}` {c.type}" for c in table.columns)))
-        pairs = ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items())
-        self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` SET TBLPROPERTIES ({pairs})")
+    def fingerprints(self, table: str) -> dict[str, str]:
+        """By column, in order, the fingerprint that it was written with; read from the log without a Spark job."""
+        if not self.exists(table):
+            return {}
+        fields = DeltaLog(self.path(table)).schema().fields
+        return {one.name: str(one.metadata[FINGERPRINT]) for one in fields if FINGERPRINT in one.metadata}
 
-    def property_of(self, table: str, name: str) -> str | None:
-        """A property of `table` as its log has it."""
-        return DeltaLog(self.path(table)).metadata().configuration.get(name)
+    def rows_by_date(self, table: str) -> dict[date, int]:
+        """Rows of each partition of a table partitioned by `as_of_date`, from the log without a Spark job."""
+        if not self.exists(table):
+            return {}
+        files = pa.table(DeltaLog(self.path(table)).get_add_actions(flatten=True))
+        rows: Counter[date] = Counter()
+        for file in files.select(["partition.as_of_date", "num_records"]).to_pylist():
+            rows[file["partition.as_of_date"]] += file["num_records"]
+        return dict(rows)
+
+    def declared(self, table: str) -> Table:
+        """The declaration of a table that exists: its columns with comments, its comment, its properties."""
+        columns = [
+            Column(one.name, one.dataType.simpleString(), one.metadata.get("comment", ""))
+            for one in self.read(table).schema
+        ]
+        stored = DeltaLog(self.path(table)).metadata()
+        return Table(table, tuple(columns), stored.description or "", properties=stored.configuration)
 
     def insert_new(
         self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
@@ -210,6 +233,11 @@ class Warehouse:
             rows.select(*table.column_names).alias("new"), condition
         ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
 
+    def delete(self, table: str, where: SparkColumn) -> None:
+        """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
+        if self.exists(table):
+            DeltaTable.forPath(self.spark, self.path(table)).delete(where)
+
     def rows_written(self, table: str) -> int:
         """Rows that the newest commit of `table` wrote, from its own metrics."""
         metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
@@ -217,9 +245,19 @@ class Warehouse:
 
 
 def _declared(table: Table, rows: DataFrame) -> DataFrame:
-    """`rows` with the columns, types and comments that `table` declares."""
-    typed = [F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata={"comment": c.comment}) for c in table.columns]
-    return rows.select(*typed)
+    """`rows` with the columns that `table` declares, their types and what the log keeps of each."""
+    return rows.select(*[F.col(f"`{c.name}`").cast(c.type).alias(c.name, metadata=_metadata(c)) for c in table.columns])
+
+
+def _schema(table: Table) -> StructType:
+    """The columns with what the log keeps of each beside its type."""
+    ddl = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
+    types = cast(StructType, StructType.fromDDL(ddl))
+    return StructType([StructField(c.name, types[c.name].dataType, metadata=_metadata(c)) for c in table.columns])
+
+
+def _metadata(column: Column) -> dict[str, str]:
+    return {"comment": column.comment, **({FINGERPRINT: column.fingerprint} if column.fingerprint else {})}
 
 
 COMMITS_PER_INPUT = 1_000_000

@@ -60,14 +60,28 @@ class FeatureView:
         return [feature.name for feature in self.features]
 
     @property
+    def computed(self) -> tuple[Feature | Derived, ...]:
+        """What a sweep computes: all features but those among the population."""
+        return (*self.folds, *self.derived)
+
+    @property
     def model_inputs(self) -> list[str]:
         """Features that a model may learn from: numbers that are folds, not population state (scores, cells)."""
-        return numbers_for_models((*self.folds, *self.derived))
+        return numbers_for_models(self.computed)
 
     @property
     def fingerprint(self) -> str:
         """Identity of the meaning of all features of the view."""
         return fingerprint([ENGINE, self.source, *[feature.meaning for feature in self.features]])
+
+    @property
+    def feature_fingerprints(self) -> dict[str, str]:
+        """Identity of each feature's meaning, in order: its own definition and those of the features it reads."""
+        found: dict[str, str] = {}
+        for feature in self.features:
+            inputs = [found.get(name) for name in feature.inputs]
+            found[feature.name] = fingerprint([ENGINE, self.source, feature.meaning, *inputs])
+        return found
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from featurestore import ingest_runs
 from featurestore.errors import MissingInput
+from featurestore.snapshot_plan import IngestedBatch
 from featurestore.tables import Warehouse
 
 
@@ -37,30 +38,31 @@ def highest_batch(warehouse: Warehouse, source: str) -> int:
     return max(ranks)
 
 
-@dataclass(frozen=True)
-class IngestedBatch:
-    """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
-    version of the events table on it is there.
-
-    The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
-    """
-
-    batch_seq: int
-    first_event_time: datetime | None
-    events_version: int
-
-    def changes(self, as_of: date) -> bool:
-        """Whether any of its events lies strictly before midnight UTC of `as_of`."""
-        return self.first_event_time is not None and self.first_event_time.date() < as_of
+def last_ingested(warehouse: Warehouse, source: str) -> datetime:
+    """When (UTC) the last wholly ingested batch of `source` was taken in; MissingInput before any."""
+    taken_in = [run["ingested_at"] for run in ingest_runs.done(warehouse) if run["source"] == source]
+    if not taken_in:
+        raise _nothing_ingested(warehouse, source)
+    return max(taken_in)
 
 
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
     """The batches of `source` that are wholly ingested, in any order."""
+    return _of(source, ingest_runs.done(warehouse))
+
+
+def changes(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
+    """What changed the events of `source`: the batches that are wholly ingested, and those taken back again."""
+    return _of(source, ingest_runs.settled(warehouse))
+
+
+def _of(source: str, runs: Iterable[dict[str, Any]]) -> list[IngestedBatch]:
     return [
-        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"])
-        for run in ingest_runs.done(warehouse)
+        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"],
+                      is_taken_back=run["status"] == ingest_runs.RETRACTED)
+        for run in runs
         if run["source"] == source
-    ]
+    ]  # fmt: skip
 
 
 def first_event_date(warehouse: Warehouse, source: str) -> date:

@@ -8,20 +8,37 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from featurestore.errors import ConfigurationError
+from jobs.arguments import positive
 from jobs.benchmarks.contest import Figure
 from jobs.run import Run
 from jobs.workplace import check_readable
 
 BENCHMARKS = {
+    "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
+    "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
+    "late": "1,000 late events: repaired and built anew, equal values",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
     "start": "seconds from the command to the end of its first Spark job",
+    "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
+    "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
+    "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
 
 NEEDS_NO_WAREHOUSE = {"start"}
+SIZES = {
+    "events": "order lines",
+    "customers": "customers that they are of",
+    "days": "days that they lie in",
+    "dates": "snapshots",
+    "rows": "rows of the feature table (pit)",
+    "asked": "rows of the spine (pit)",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +46,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explained = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
     parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
+    sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
+    for name, what in SIZES.items():
+        sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    if run.arguments.name not in NEEDS_NO_WAREHOUSE:
-        check_readable(run.settings.warehouse)
     benchmark = importlib.import_module(f"jobs.benchmarks.{run.arguments.name}")
+    own_sizes = getattr(benchmark, "SIZES", {})  # of events of its own making
+    settle_sizes(run.arguments, own_sizes)
+    if not own_sizes and run.arguments.name not in NEEDS_NO_WAREHOUSE:
+        check_readable(run.settings.warehouse)
     with run.step(f"bench {run.arguments.name}"):
         figures: list[Figure] = benchmark.run(run)
     for figure in figures:
         run.out.print(str(figure))
     if run.arguments.json:
         Path(run.arguments.json).write_text(json.dumps([asdict(one) for one in figures], indent=2) + "\n", "utf-8")
+
+
+def settle_sizes(arguments: argparse.Namespace, defaults: Mapping[str, int]) -> None:
+    """Give the sizes that were not named the benchmark's own; ConfigurationError for one that it does not take."""
+    for name in SIZES:
+        given = getattr(arguments, name)
+        if given is not None and name not in defaults:
+            taken = ", ".join(f"--{size}" for size in defaults) or "no size"
+            raise ConfigurationError(f"bench {arguments.name} takes no --{name}, but {taken}.")
+        setattr(arguments, name, given or defaults.get(name))

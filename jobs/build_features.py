@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 
 from featurestore.catalog import publish_catalog
 from featurestore.errors import ConfigurationError, DataContractError
-from featurestore.snapshots import Built, build_snapshots, complete_dates
+from featurestore.snapshots import Built, ViewPlan, build_views, explain_builds
 from featurestore.views import FeatureView
 from featurestore.watermarks import first_event_date, latest_complete_midnight
 from jobs.arguments import day, days, positive, stepped
@@ -28,24 +31,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end", type=day, metavar="D", help="last possible of dates at a step")
     parser.add_argument("--step", type=positive, metavar="DAYS", help="days between dates (default: 28)")
     parser.add_argument("--as-of", type=day, metavar="D", help="one date (default: the latest complete midnight)")
-    parser.add_argument("--dry-run", action="store_true", help="print which dates would be built, and build nothing")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="print what would be built, how and why, and build nothing")  # fmt: skip
+    parser.add_argument("--json", metavar="FILE", help="with --dry-run: write the plan there too")
     parser.add_argument("--allow-incomplete", action="store_true",
                         help="allow dates later than the source is complete through")  # fmt: skip
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    if run.arguments.json and not run.arguments.dry_run:
+        raise ConfigurationError("--json writes the plan of a --dry-run: give both, or neither.")
     wanted = wanted_dates(run)
     refuse_unknowable(run, wanted)
+    views = chosen_views(run)
     if run.arguments.dry_run:
-        for view in chosen_views(run):
-            current = complete_dates(run.warehouse, view)
-            for one in wanted:
-                run.out.print(f"{view.name}  {one}  {'complete, left alone' if one in current else 'to be built'}")
+        show_plan(run, explain_builds(run.warehouse, views, dates=wanted))
         return
-    for name, built in build_step(run, wanted, chosen_views(run)).items():
-        run.out.print(f"{name}: {len(built.built)} snapshots built ({built.rows:,} rows), "
+    for name, built in build_step(run, wanted, views).items():
+        ways = {"folded": built.folded, "repaired": built.repaired, "extended": built.extended}
+        said = ", ".join(f"{len(days)} {how}" for how, days in ways.items() if days) or "none"
+        run.out.print(f"{name}: {len(built.built)} snapshots built: {said} ({built.rows:,} rows); "
                       f"{len(built.already)} complete already")  # fmt: skip
+
+
+def show_plan(run: Run, plans: Sequence[ViewPlan]) -> None:
+    """Print what would happen to each date and why; write it to `--json`, too."""
+    for one in plans:
+        for planned in one.dates:
+            run.out.print(f"{planned.view}  {planned.as_of_date}  {planned.how:8}  {planned.reason}")
+        run.out.print(f"{one.plan.view.name}  reads {one.events:,} events of {one.plan.view.source}")
+    if run.arguments.json:
+        found = [
+            {"view": one.plan.view.name, "events": one.events, "dates": [asdict(planned) for planned in one.dates]}
+            for one in plans
+        ]
+        Path(run.arguments.json).write_text(json.dumps(found, indent=2, default=str) + "\n", "utf-8")
 
 
 def chosen_views(run: Run) -> tuple[FeatureView, ...]:
@@ -59,15 +80,14 @@ def build_step(run: Run, dates: Sequence[date], views: Sequence[FeatureView] | N
     """Make `views` (default: those that models read) complete for `dates`; what was done, by view."""
     with run.step("build_features") as step:
         features = run.features()
-        built = {
-            view.name: build_snapshots(run.warehouse, view, dates=dates, limits=run.limits, run_id=run.run_id,
-                                       built_at=run.started_at)
-            for view in views or features.views
-        }  # fmt: skip
+        built = build_views(run.warehouse, views or features.views, dates=dates, limits=run.limits, run_id=run.run_id,
+                            built_at=run.started_at)  # fmt: skip
         publish_catalog(run.warehouse, features)
         step.results.update(
             dates=len(set(dates)),
             built=sum(len(one.built) for one in built.values()),
+            repaired=sum(len(one.repaired) for one in built.values()),
+            extended=sum(len(one.extended) for one in built.values()),
             already=sum(len(one.already) for one in built.values()),
             rows=sum(one.rows for one in built.values()),
         )

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature, explain_view
-from featurestore.features import VIEWS
 from featurestore.label_config import LABELS
 from featurestore.views import resolve
 from jobs.run import Run
@@ -26,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    everything = run.feature_set(VIEWS)
+    everything = run.feature_set(run.views)
     views = {view.name: view for view in everything.views}
     owners = {feature.name: view for view in everything.views for feature in view.features}
     aliases = dict(everything.aliases)

@@ -18,12 +18,14 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from featurestore.definitions import fingerprint
-from featurestore.features import VIEWS, feature_set
+from featurestore.features import feature_set, settled
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
+from featurestore.own_views import known_views
 from featurestore.schemas import Column
+from featurestore.shipping import ship_code
 from featurestore.tables import Table, Transaction, Warehouse
-from featurestore.views import FeatureSet
+from featurestore.views import FeatureSet, FeatureView
 from featurestore.watermarks import ingested_sources
 from jobs.session import create_session
 from jobs.settings import Settings
@@ -88,18 +90,27 @@ class Run:
     def limits(self) -> Limits:
         return Limits(self.settings.features.customers_per_fold, self.settings.features.events_per_fold)
 
+    @cached_property
+    def views(self) -> dict[str, FeatureView]:
+        """All views by name, those of the settings' modules too; the code of these travels with the tasks."""
+        chosen = self.settings.features
+        known = settled(known_views(chosen.modules), chosen.parameters)
+        for view in known.values():
+            ship_code(view)
+        return known
+
+    def feature_set(self, names: Iterable[str]) -> FeatureSet:
+        """The views called `names`, as the settings have them."""
+        return feature_set(names, rfm_segments=self.settings.features.rfm_segments, views=self.views)
+
     def features(self) -> FeatureSet:
         """What models read: the views of the settings, else orders and every view whose source was ingested."""
         names = self.settings.features.views
         if names is None:
             ingested = ingested_sources(self.warehouse)
-            names = tuple(name for name, view in VIEWS.items() if name == ORDERS_VIEW.name or view.source in ingested)
+            views = self.views.items()
+            names = tuple(name for name, view in views if name == ORDERS_VIEW.name or view.source in ingested)
         return self.feature_set(names)
-
-    def feature_set(self, names: Iterable[str]) -> FeatureSet:
-        """The views called `names`, as the settings have them."""
-        chosen = self.settings.features
-        return feature_set(names, rfm_segments=chosen.rfm_segments, parameters=chosen.parameters)
 
     @contextmanager
     def step(self, job: str) -> Iterator[Step]:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
-from featurestore.features import VIEWS
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
+from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
 
 
@@ -52,8 +52,9 @@ class EngagementSettings(Strict):
 
 
 class FeatureSettings(Strict):
-    """Which views models read, bounds of a fold, and what derived features take from settings."""
+    """Modules with views of one's own, which views models read, bounds of a fold, what derived features take."""
 
+    modules: tuple[str, ...]
     views: tuple[str, ...] | None
 
     customers_per_fold: int = Field(gt=0, le=8191)
@@ -68,13 +69,13 @@ class FeatureSettings(Strict):
         groups = tuple(sorted(self.region_groups.items()))
         return {"engagement_score": self.engagement.model_dump(), "region_grouped": {"groups": groups}}
 
-    @field_validator("views")
-    @classmethod
-    def _are_known(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        unknown = [name for name in names or () if name not in VIEWS]
-        if unknown or (names is not None and ORDERS_VIEW.name not in names):
-            raise ValueError(f"takes {ORDERS_VIEW.name} and any of {', '.join(VIEWS)}")
-        return names
+    @model_validator(mode="after")
+    def _views_are_known(self) -> FeatureSettings:
+        known = known_views(self.modules)
+        unknown = [name for name in self.views or () if name not in known]
+        if unknown or (self.views is not None and ORDERS_VIEW.name not in self.views):
+            raise ValueError(f"views takes {ORDERS_VIEW.name} and any of {', '.join(known)}")
+        return self
 
 
 class TrainingSettings(Strict):

@@ -57,10 +57,12 @@ def agree(one: Result, other: Result) -> bool:
     )
 
 
+def seconds_of(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes, run once."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
 def _median_seconds(contender: Callable[[], Result], repeats: int) -> float:
-    taken = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        contender()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+    return statistics.median(seconds_of(contender) for _ in range(repeats))

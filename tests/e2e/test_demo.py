@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,22 +14,33 @@ import pytest
 from featurestore.tables import Warehouse
 from jobs.main import main
 from jobs.run import JOB_RUNS
+from tests.conftest import ROOT
 from tests.e2e.contents import rows, tables
 
 AS_OF = date(2024, 6, 19)
 
 
+CUSTOMERS = "800"
+
+
 @pytest.fixture(scope="module")
-def told(spark, tmp_path_factory):
-    """The warehouse after one demo of 800 customers, and what it printed."""
-    folder = tmp_path_factory.mktemp("demo") / "lakehouse"
-    return Warehouse(spark, str(folder))
+def quickstart(tmp_path_factory):
+    """The quickstart notebook, run unchanged as a plain script: a demo and two plots."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {**os.environ, "TESSERA_WAREHOUSE": str(folder / "lakehouse"), "TESSERA_CUSTOMERS": CUSTOMERS,
+                   "PYTHONPATH": str(ROOT)}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "notebooks" / "quickstart.py")],
+        capture_output=True, text=True, env=environment, cwd=folder, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder / "lakehouse", done.stdout
 
 
-def demo(warehouse, capsys):
-    status = main(["demo", "--conf", "local", "--warehouse", warehouse.root, "--set", "simulation.customers=800",
-                   "--set", "training.trees=60"])  # fmt: skip
-    return status, capsys.readouterr()
+@pytest.fixture(scope="module")
+def told(spark, quickstart):
+    """The warehouse that the notebook's demo left."""
+    return Warehouse(spark, str(quickstart[0]))
 
 
 def held(warehouse):
@@ -35,11 +49,14 @@ def held(warehouse):
     return {name: rows(folder, name) for name in tables(folder) - {JOB_RUNS.name}}
 
 
-def test_the_demo_tells_the_story_and_again_is_the_same(told, capsys):
-    status, shown = demo(told, capsys)
-    assert status == 0, shown.err
+def test_the_notebook_plots_and_tells_the_story(quickstart):
+    folder, output = quickstart
+    assert (folder / "quickstart.png").stat().st_size > 10_000
     for part in ("rows read =", "purchase (purchase_30d)", "best single feature", "oracle", "most at risk"):
-        assert part in shown.out
+        assert part in output
+
+
+def test_every_score_is_a_probability_and_again_is_the_same(told, capsys):
     scores = told.read("customer_scores")
     assert {row["as_of_date"] for row in scores.select("as_of_date").distinct().collect()} == {AS_OF}
     assert scores.count() == told.read("features_orders").where(f"as_of_date = DATE'{AS_OF}'").count()
@@ -48,8 +65,9 @@ def test_the_demo_tells_the_story_and_again_is_the_same(told, capsys):
     assert scores.where("lifecycle <> 'active' and churn_probability is not null").count() == 0
     before = held(told)
     assert sum(before["customer_scores"].values()) == scores.count()
-    status, shown = demo(told, capsys)
-    assert status == 0, shown.err
+    words = ["demo", "--conf", "local", "--warehouse", told.root, "--set", f"simulation.customers={CUSTOMERS}"]
+    assert main(words) == 0, capsys.readouterr().err
+    assert "most at risk" in capsys.readouterr().out
     after = held(told)
     assert {name for name in before | after if before.get(name) != after.get(name)} == set()
 

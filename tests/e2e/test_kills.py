@@ -79,16 +79,15 @@ COMMITS = [
 ]
 
 
-def test_an_ingest_killed_after_its_rank_and_after_its_events_ends_as_a_clean_one(spark, tmp_path):
-    """Both halves of a batch that a reader could see, with nothing but the tables to go on from."""
+def test_an_ingest_killed_before_its_batch_is_closed_ends_as_a_clean_one(spark, tmp_path):
+    """The events are there and their batch is not: nothing but the tables to go on from."""
     file = tmp_path / "orders.csv"
     dirty = LINES[0].replace("K0", "")
     file.write_text("\n".join([HEADER, *LINES, LINES[1], dirty]) + "\n", encoding="utf-8")
     words = ["ingest", "--source", "simulated_orders", "--input", str(file), "--conf", "local"]
     killed, clean = tmp_path / "killed", tmp_path / "clean"
     command = [*words, *SMALL, "--warehouse", str(killed)]
-    for moment in (after_commit("ingest_runs", 2), after_commit("events_orders", 2)):
-        kill_at(moment, command, warehouse=killed, scratch=tmp_path / "scratch")
+    kill_at(after_commit("events_orders", 2), command, warehouse=killed, scratch=tmp_path / "scratch")
     run(command, scratch=tmp_path / "scratch")
 
     assert main([*words, "--warehouse", str(clean)]) == 0

@@ -28,6 +28,8 @@ WRONG_COMMANDS = [
     (["sql", "select 1; select 2"], 2, "one query"),
     (["sql", "selec 1"], 2, ""),
     (["bench", "redaers"], 2, "readers"),
+    (["bench", "start", "--events", "5"], 2, "bench start takes no --events, but no size"),
+    (["build_features", "--json", "plan.json"], 2, "--dry-run"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),
 ]
 

@@ -10,14 +10,14 @@ from featurestore.catalog import CATALOG, entries
 from featurestore.definitions import Feature, Ranked
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature
-from featurestore.features import VIEWS, feature_set
+from featurestore.features import VIEWS, feature_set, settled
 from featurestore.fold import empty_fold
 from featurestore.schemas import LOCAL_TIME, source
 from featurestore.views import resolve
 from jobs.settings import load_settings
 
 CHOSEN = load_settings().features
-EVERYTHING = feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments, parameters=CHOSEN.parameters)
+EVERYTHING = feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments, views=settled(VIEWS, CHOSEN.parameters))
 ROWS = [
     dict(zip(CATALOG.column_names, row, strict=True))
     for owner in (*EVERYTHING.views, EVERYTHING)
@@ -103,7 +103,7 @@ def test_no_model_reads_places_in_the_population_nor_what_they_derive():
 def test_settings_that_say_what_is_the_default_are_the_same_definitions():
     assert EVERYTHING.fingerprint == feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments).fingerprint
     other = load_settings(assignments=["features.engagement.full_days=60"]).features
-    assert feature_set(VIEWS, rfm_segments=other.rfm_segments, parameters=other.parameters).fingerprint != (
+    assert feature_set(VIEWS, rfm_segments=other.rfm_segments, views=settled(VIEWS, other.parameters)).fingerprint != (
         EVERYTHING.fingerprint
     )
 
