@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(run: Run) -> None:
     """Do what the arguments say."""
     as_of = chosen_as_of(run)
-    for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name)]:
+    for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name, views=run.views)]:
         plan = split_plan(run, label, as_of)
         if run.arguments.dry_run:
             run.out.print(label.name, plan.describe())
