@@ -71,6 +71,23 @@ def test_features_read_columns_that_their_source_has():
             assert {fold.measure, fold.per, *(c.column for c in fold.where)} - {None} <= known, fold.name
 
 
+def windows_of(derived):
+    folds = {fold.name: fold for view in EVERYTHING.views for fold in view.folds}
+    return [folds[name].window.name for name in derived.inputs if name in folds]
+
+
+def test_trends_and_rates_read_the_windows_that_they_compare():
+    compared = [one for view in EVERYTHING.views for one in view.derived] + list(EVERYTHING.derived)
+    for one in compared:
+        function, windows = one.function.__name__, windows_of(one)
+        if function.startswith("trend_"):
+            assert windows == function.removeprefix("trend_").split("_vs_"), one.name
+        if function == "acceleration":
+            assert windows == ["30d", "30d_back_30d", "30d_back_60d"], one.name
+        if function == "ratio":
+            assert len(set(windows)) == 1, one.name
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_the_given_names_lead_to_a_feature(name):
     assert explain_feature(resolve(name, EVERYTHING), EVERYTHING)
