@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
 from featurestore.label_definitions import Label
-from featurestore.labels import value
+from featurestore.labels import value_of
 from featurestore.point_in_time import column
 from featurestore.schemas import source
 from featurestore.spine import folded_at
@@ -64,7 +64,7 @@ class PinnedLabel:
         last = self.known_through - timedelta(days=self.label.horizon_days)
         is_mature = F.col(places[AS_OF]).cast("timestamp") <= F.lit(last)
         own = [column(place).alias(name) for name, place in places.items()]
-        return folded.select(*own, F.when(is_mature, value(self.label)).alias(self.name))
+        return folded.select(*own, F.when(is_mature, value_of(self.label)).alias(self.name))
 
 
 def pinned(warehouse: Warehouse, label: Label) -> PinnedLabel:

@@ -48,12 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    labels = [one for name in run.arguments.label or LEARNED for one in load_labels(name, views=run.views)]
     if run.arguments.replay is not None:
-        for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name)]:
+        for label in labels:
             replay_step(run, label, run.arguments.replay)
         return
     as_of = chosen_as_of(run)
-    for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name)]:
+    for label in labels:
         plan = split_plan(run, label, as_of)
         if run.arguments.dry_run:
             run.out.print(label.name, plan.describe())
