@@ -28,6 +28,11 @@ SNAPSHOTS = Table(
     comment="Complete snapshots; a date that is not listed is computed or refused, never read as no events",
 )
 
+ONLY_CUSTOMERS_INDEXED = {"delta.dataSkippingNumIndexedCols": "1"}
+"""Files keep the range of their customers, not of each feature: nobody looks for rows by those, and finding the ranges
+took a quarter of the CPU of a backfill.
+"""
+
 
 def features_table(view: FeatureView) -> Table:
     """Declaration of `features_<view>`: partitioned by date, so that one date is replaced alone."""
@@ -40,7 +45,7 @@ def features_table(view: FeatureView) -> Table:
             for f in view.features
         ],
     ]
-    return Table(view.table, tuple(columns), view.description, ("as_of_date",))
+    return Table(view.table, tuple(columns), view.description, ("as_of_date",), properties=ONLY_CUSTOMERS_INDEXED)
 
 
 def stored(warehouse: Warehouse, view: FeatureView) -> Stored:

@@ -51,6 +51,8 @@ def _spark_settings(settings: Settings) -> dict[str, str]:
         "spark.databricks.delta.snapshotPartitions": str(spark.snapshot_partitions),
         # A task per path of a listing: the default of thousands costs seconds on small tables.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(spark.shuffle_partitions),
+        # As fast to write as the default, and feature tables are a third smaller.
+        "spark.sql.parquet.compression.codec": "zstd",
         "spark.ui.showConsoleProgress": "false",
         **{key: str(value) for key, value in spark.extra.items()},
     }
