@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F
 
+from featurestore.definitions import Ranked
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.features import VIEWS
 from featurestore.labels import CHURN_60D, PURCHASE_30D
@@ -244,9 +245,9 @@ def test_a_lookup_at_midnight_is_the_snapshot_places_among_the_population_includ
     store.register(replace(
         orders, name="buyers", derived=(), judged=(), aliases=(("days_quiet", "recency_days"),),
         folds=tuple(one for one in orders.folds if one.name in ("recency_days", "orders_count_30d")),
-        ranked=tuple(one for one in orders.ranked if one.name == "r_score"),
+        ranked=(Ranked("often", "orders_count_30d", ""), *[one for one in orders.ranked if one.name == "r_score"]),
     ))  # fmt: skip
-    lookup = FeatureLookup("buyers", ["days_quiet", "orders_count_30d", "r_score"])
+    lookup = FeatureLookup("buyers", ["days_quiet", "orders_count_30d", "often", "r_score"])
     spine = spark.createDataFrame(
         [(f"c{n}", day) for n in range(10) for day in PLACED], "customer_id string, as_of date"
     )
@@ -255,10 +256,12 @@ def test_a_lookup_at_midnight_is_the_snapshot_places_among_the_population_includ
     store.build_features("buyers", dates=PLACED, run_id="r", built_at=INGESTED)
     found = {tuple(row)[:2]: tuple(row)[2:] for row in store.create_training_set(spine, [lookup]).load_df().collect()}
     stored = store.read_features("buyers", dates=PLACED).select("customer_id", "as_of_date", "recency_days",
-                                                                "orders_count_30d", "r_score")  # fmt: skip
+                                                                "orders_count_30d", "often", "r_score")  # fmt: skip
     expected = {tuple(row)[:2]: tuple(row)[2:] for row in stored.collect()}
     assert {places for *_, places in expected.values()} == {1, 2, 3, 4, 5}
-    assert found == {key: expected.get(key, (None, 0, None)) for key in found}, "no event yet: the empty fold"
+    assert found == {key: expected.get(key, (None, 0, None, None)) for key in found}, (
+        "no event yet: the empty fold, no place"
+    )
     between = spark.createDataFrame([("c0", T), ("c0", T - 400 * DAY)], "customer_id string, as_of timestamp")
     late, early = store.create_training_set(between, [lookup]).load_df().orderBy(F.desc("as_of")).collect()
     assert late["r_score"] == 5 and early["r_score"] is None, "placed by the newest date before the instant"
