@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Annotated
 
@@ -45,11 +46,6 @@ class OutcomeConfig(Strict):
                 raise ValueError(f"source {self.source} has no column '{name}'. {did_you_mean(name, known)}")
         return self
 
-    @property
-    def view(self) -> FeatureView:
-        """The view that folds the source: the features at as_of that a label may ask for."""
-        return next(view for view in VIEWS.values() if view.source == self.source)
-
     def feature(self, name: str) -> Feature:
         """The outcome as a fold; its window is the horizon's."""
         types = {column.name: column.type for column in (*source(self.source).measures, *LOCAL_TIME)}
@@ -61,12 +57,16 @@ class OutcomeConfig(Strict):
 
 
 class LabelConfig(Strict):
-    """One outcome over one horizon or several: a label `<label>_<days>d` for each."""
+    """One outcome over one horizon or several: a label `<label>_<days>d` for each.
+
+    `view` holds the features that `population` and `holds` name; by default it is the built-in one of the source.
+    """
 
     label: str = Field(pattern="^[a-z][a-z0-9_]*$")
     horizons_days: tuple[Days, ...] = Field(min_length=1)
     meaning: str = ""
     outcome: OutcomeConfig
+    view: str | None = None
     holds: str | None = None
     population: tuple[str, ...] = Field(min_length=1)
 
@@ -86,25 +86,41 @@ def condition(text: str) -> Condition:
     return Condition(column, sign, value)
 
 
-def label_config(text: str, *, where: str) -> tuple[Label, ...]:
-    """The labels that the YAML `text` declares, one a horizon; `where` names it in messages.
+def label_config(text: str, *, where: str, views: Mapping[str, FeatureView] = VIEWS) -> tuple[Label, ...]:
+    """The labels that the YAML `text` declares, one a horizon, on one of `views`; `where` names it in messages.
 
     Raises ConfigurationError with every fault at once: key, value, what was expected, near names.
     """
     config = validated(LabelConfig, parse_yaml(text, where=where), where=where)
     try:
-        return tuple(_label(config, days, where=where) for days in config.horizons_days)
+        view = _view(config, views)
+        return tuple(_label(config, view, days, where=where) for days in config.horizons_days)
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}: {error}" if where not in str(error) else str(error)) from None
 
 
-def _label(config: LabelConfig, days: int, *, where: str) -> Label:
+def _view(config: LabelConfig, views: Mapping[str, FeatureView]) -> FeatureView:
+    if config.view is None:
+        built_in = next(view for view in VIEWS.values() if view.source == config.outcome.source)
+        return views.get(built_in.name, built_in)
+    if config.view not in views:
+        raise ConfigurationError.unknown_name("feature view", config.view, known=views)
+    found = views[config.view]
+    if found.source != config.outcome.source:
+        raise ConfigurationError(
+            f"view '{found.name}' folds source {found.source}, the outcome is of {config.outcome.source}: "
+            "a population is asked of the outcome's own source."
+        )
+    return found
+
+
+def _label(config: LabelConfig, view: FeatureView, days: int, *, where: str) -> Label:
     return Label(
         f"{config.label}_{days}d",
         days,
         config.outcome.feature(config.label),
         tuple(Member.parse(text, where=f"{where}, population") for text in config.population),
-        config.outcome.view,
+        view,
         holds=None if config.holds is None else Comparison.parse(config.holds, where=f"{where}, holds"),
         at_least=config.outcome.at_least,
         meaning=config.meaning,

@@ -17,7 +17,7 @@ from featurestore.label_config import LABELS, label
 from featurestore.label_definitions import Label, named
 from featurestore.views import repeated
 
-__all__ = ["CHURN_60D", "LABELS", "PURCHASE_30D", "Label", "label", "labelled", "value"]
+__all__ = ["CHURN_60D", "LABELS", "PURCHASE_30D", "Label", "label", "labelled", "value_of"]
 
 PURCHASE_30D, CHURN_60D = LABELS["purchase_30d"], LABELS["churn_60d"]
 
@@ -38,11 +38,11 @@ def labelled(events: DataFrame, labels: Sequence[Label], *, as_ofs: Sequence[dat
     if twice:
         raise ConfigurationError(f"labels of one pass mean different features by {', '.join(twice)}.")
     plan = FoldPlan(folds, derived, tuple(map(instant, as_ofs)), limits)
-    values = [value(one).alias(one.name) for one in labels]
+    values = [value_of(one).alias(one.name) for one in labels]
     return folded(events, plan).select("customer_id", "as_of_date", *values)
 
 
-def value(one: Label) -> SparkColumn:
+def value_of(one: Label) -> SparkColumn:
     """The label of a row that holds its folds and derived features, by their names."""
 
     def feature(name: str) -> SparkColumn:

@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame
 
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError
+from featurestore.knowledge import Knowledge
 from featurestore.lookups import MICROSECOND, FeatureLookup, refuse_equal_names
 from featurestore.point_in_time import column, refuse_ambiguous
-from featurestore.resolved_lookups import Knowledge, Resolved
+from featurestore.resolved_lookups import Resolved
 
 Spec = Mapping[str, Any]
 
@@ -22,8 +23,8 @@ Spec = Mapping[str, Any]
 class TrainingSet:
     """The rows of a spine with looked-up features and a label, and `spec`, the record of where they come from.
 
-    `spec` holds plain values: each lookup with the table it reads, its version, features, as-of column, maximal age
-    and fingerprint; the knowledge, the label, the excluded columns.
+    `spec` holds plain values: each lookup with the tables it reads and their versions, its features, as-of column,
+    maximal age and fingerprint; the knowledge; the label, with its version where it was folded; the excluded columns.
     """
 
     spec: Spec
@@ -56,10 +57,12 @@ def looked_up(spine: DataFrame, resolved: Sequence[Resolved], *, knowledge: Know
     return rows
 
 
-def describe(resolved: Iterable[Resolved], *, knowledge: Knowledge, label: str | None, excluded: Sequence[str]) -> Spec:
+def describe(
+    resolved: Iterable[Resolved], *, knowledge: Knowledge, label: Spec | None, excluded: Sequence[str]
+) -> Spec:
     """The record of lookups that were answered, as plain values."""
     described = [
-        {**one.lookup.to_dict(), "features": list(one.outputs), "reads": one.reads, "version": one.version,
+        {**one.lookup.to_dict(), "features": list(one.outputs), "versions": dict(one.versions),
          "fingerprint": one.fingerprint}
         for one in resolved
     ]  # fmt: skip

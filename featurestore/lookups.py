@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -40,6 +40,20 @@ class FeatureLookup:
             raise ConfigurationError(f"lookup on '{self.table_name}': max_age {self.max_age} lies in the future.")
         if self.features is not None and repeated(self.features):
             raise ConfigurationError(f"lookup on '{self.table_name}' names {', '.join(repeated(self.features))} twice.")
+
+    def by_own_names(self, aliases: Mapping[str, str]) -> FeatureLookup:
+        """The same lookup with features by their own names, each put out under the alias that was asked for.
+
+        >>> lookup = FeatureLookup("orders", ["total_spent"]).by_own_names({"total_spent": "amount_sum_lifetime"})
+        >>> lookup.features, lookup.rename
+        (('amount_sum_lifetime',), {'amount_sum_lifetime': 'total_spent'})
+        """
+        asked = {name: aliases[name] for name in self.features or () if name in aliases}
+        if not asked:
+            return self
+        features = [asked.get(name, name) for name in self.features or ()]
+        given = {asked.get(name, name): output for name, output in self.rename.items()}
+        return replace(self, features=features, rename={**{own: name for name, own in asked.items()}, **given})
 
     def outputs(self, available: Sequence[str]) -> dict[str, str]:
         """Feature to output name, in order; `available` are the features that the table has.

@@ -13,6 +13,7 @@ from featurestore.definitions import PERCENTILES, Cell, Derived, Ranked
 from featurestore.frames import arrow_function
 from featurestore.schemas import Column
 from featurestore.tables import Table
+from featurestore.views import FeatureView
 
 
 def population_table(view: str) -> Table:
@@ -82,6 +83,14 @@ def score(ranked: Ranked) -> SparkColumn:
         cuts = F.array(*[F.get(percentiles, F.lit(at)) for at in _positions(parts=ranked.parts)])
         cuts = F.when(percentiles.isNotNull(), cuts)
     return place(F.col(ranked.feature), cuts, low_is_good=ranked.low_is_good)
+
+
+def among_population(rows: DataFrame, cuts: DataFrame, view: FeatureView) -> DataFrame:
+    """`rows` of the folds and derived features of `view` with its places, its cell and what derives from those."""
+    scored = with_scores(rows, cuts, ranked=view.ranked)
+    if view.cell is not None:
+        scored = scored.select("*", segment(view.cell))
+    return with_judgements(scored, view.judged)
 
 
 def place(value: SparkColumn, cutpoints: SparkColumn, *, low_is_good: bool = False) -> SparkColumn:

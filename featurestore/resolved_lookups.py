@@ -1,4 +1,4 @@
-"""Lookups on what they found, each at one version: a table that users wrote, or a view over events.
+"""Lookups on what they found, at pinned versions: a table that users wrote, or a view over events.
 
 On a table the answer is the newest row at the instant, on a view the exact fold at the instant; both leave the rows
 and columns of the spine as they are.
@@ -8,42 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
-from typing import Any, Protocol
+from datetime import UTC
+from typing import Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.definitions import ENGINE, Derived, Feature, fingerprint
+from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
+from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
 from featurestore.lookups import FeatureLookup
 from featurestore.point_in_time import Match, column, newest_rows, refuse_no_time
+from featurestore.population import population_table
 from featurestore.schemas import source
-from featurestore.spine import folded_at
 from featurestore.tables import Warehouse
 from featurestore.user_tables import UserTable, find
+from featurestore.view_features import Needed, features_at, needed
 from featurestore.views import FeatureView
 from featurestore.watermarks import last_ingested
-
-LATEST, AS_KNOWN = "latest", "as_known"
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """Which events count: all that are known now, or those known `decision_delay` after the instant of the row."""
-
-    name: str = LATEST
-    decision_delay: timedelta = timedelta(0)
-
-    def __post_init__(self) -> None:
-        if self.name not in (LATEST, AS_KNOWN):
-            raise ConfigurationError.unknown_name("knowledge", self.name, known=[LATEST, AS_KNOWN])
-
-    @property
-    def delay(self) -> timedelta | None:
-        """What `folded_at` takes: None counts all events."""
-        return self.decision_delay if self.name == AS_KNOWN else None
 
 
 class Resolved(Protocol):
@@ -53,10 +36,7 @@ class Resolved(Protocol):
     def lookup(self) -> FeatureLookup: ...
 
     @property
-    def reads(self) -> str: ...
-
-    @property
-    def version(self) -> int: ...
+    def versions(self) -> Mapping[str, int]: ...
 
     @property
     def outputs(self) -> Mapping[str, str]: ...
@@ -69,21 +49,13 @@ class Resolved(Protocol):
 
 @dataclass(frozen=True)
 class TableLookup:
-    """A lookup on a feature table of `warehouse`, read at `version`."""
+    """A lookup on a feature table of `warehouse`; `versions` says at which version it is read."""
 
     lookup: FeatureLookup
     table: UserTable
     warehouse: Warehouse
-    version: int
-
-    @property
-    def reads(self) -> str:
-        return self.table.name
-
-    @property
-    def outputs(self) -> Mapping[str, str]:
-        instant = [self.table.timestamp_key] if self.lookup.features is not None else []
-        return self.lookup.outputs([*self.table.features, *instant])
+    versions: Mapping[str, int]
+    outputs: Mapping[str, str]
 
     @property
     def fingerprint(self) -> str:
@@ -105,7 +77,7 @@ class TableLookup:
             at_instant=self.table.at_instant,
             max_age=self.lookup.max_age,
         )
-        return newest_rows(spine, self.warehouse.read(self.table.name, version=self.version), match)
+        return newest_rows(spine, _read(self.warehouse, self.table.name, self.versions), match)
 
     def _keys(self) -> tuple[tuple[str, str], ...]:
         own = self.table.primary_keys
@@ -120,49 +92,51 @@ class TableLookup:
 
 @dataclass(frozen=True)
 class ViewLookup:
-    """A lookup on a view: its folds at each row's own instant, over the events at `version`."""
+    """A lookup on a view: its features at each row's own instant, over tables at `versions`."""
 
     lookup: FeatureLookup
     view: FeatureView
     warehouse: Warehouse
-    version: int
+    versions: Mapping[str, int]
+    outputs: Mapping[str, str]
     limits: Limits
-
-    @property
-    def reads(self) -> str:
-        return source(self.view.source).events_table
-
-    @property
-    def outputs(self) -> Mapping[str, str]:
-        return self.lookup.outputs([*(fold.name for fold in self.view.folds), *(one.name for one in self.view.derived)])
 
     @property
     def fingerprint(self) -> str:
         """Identity of what the features mean; other features of the view do not enter."""
-        folds, derived = needed(self.view, self.outputs)
-        meanings = [*(fold.meaning for fold in folds), *(one.meaning for one in derived)]
-        return fingerprint([ENGINE, self.view.source, meanings, *_manner(self.lookup, self.outputs)])
+        meanings = self.view.feature_fingerprints
+        return fingerprint([[meanings[name] for name in self.outputs], *_manner(self.lookup, self.outputs)])
 
     def answer(self, spine: DataFrame, *, knowledge: Knowledge) -> DataFrame:
-        """The spine with the exact fold at its instants; see `spine.folded_at`."""
+        """The spine with the exact fold at its instants; see `view_features.features_at`."""
         customer = self._customer(spine)
         if self.lookup.as_of not in spine.columns:
             raise DataContractError.missing_columns([self.lookup.as_of], found=spine.columns, where="the spine")
         refuse_no_time(spine, self.lookup.as_of, where="the spine")
-        folds, derived = needed(self.view, self.outputs)
-        places = {name: f"spine{at}" for at, name in enumerate(spine.columns)}  # a feature may have any of their names
-        folded = folded_at(
-            self.warehouse.read(self.reads, version=self.version),
-            spine.select(*[column(name).alias(place) for name, place in places.items()]),
-            folds,
-            derived,
+        wanted = needed(self.view, self.outputs)
+        rows = features_at(
+            _read(self.warehouse, source(self.view.source).events_table, self.versions),
+            spine,
+            wanted,
+            population=self._population(wanted, knowledge),
             limits=self.limits,
-            customer=places[customer],
-            as_of=places[self.lookup.as_of],
+            customer=customer,
+            as_of=self.lookup.as_of,
             decision_delay=knowledge.delay,
         )
-        own = [column(places[f.name]).alias(f.name, metadata=f.metadata) for f in spine.schema.fields]
-        return folded.select(*own, *[column(name).alias(output) for name, output in self.outputs.items()])
+        own = [F.col(f"spine{at}").alias(f.name, metadata=f.metadata) for at, f in enumerate(spine.schema.fields)]
+        return rows.select(*own, *[column(name).alias(output) for name, output in self.outputs.items()])
+
+    def _population(self, wanted: Needed, knowledge: Knowledge) -> DataFrame | None:
+        """The stored cut points, where features need them."""
+        if not wanted.among_population:
+            return None
+        if knowledge.delay is not None:
+            raise ConfigurationError(
+                f"{', '.join(wanted.among_population)}: cut points are of what was known when a snapshot was built; "
+                f"knowledge='{AS_KNOWN}' cannot be answered.\n  Leave these features out."
+            )
+        return _read(self.warehouse, population_of(self.view), self.versions)
 
     def _customer(self, spine: DataFrame) -> str:
         given = self.lookup.lookup_key or (CUSTOMER,)
@@ -181,42 +155,74 @@ class ViewLookup:
 
 
 def resolve(
-    warehouse: Warehouse, lookup: FeatureLookup, *, views: Mapping[str, FeatureView], limits: Limits
+    warehouse: Warehouse,
+    lookup: FeatureLookup,
+    *,
+    views: Mapping[str, FeatureView],
+    limits: Limits,
+    versions: Mapping[str, int] | None = None,
 ) -> TableLookup | ViewLookup:
-    """The lookup on the view of that name, else on the feature table, at the newest version.
+    """The lookup on the view of that name, else on the feature table, at `versions` (default: the newest).
 
-    Raises ConfigurationError with near names for an unknown table or feature, MissingInput before any event was
-    ingested.
+    Raises ConfigurationError with near names for an unknown table or feature, MissingInput where a table that it
+    reads is not there yet.
     """
     name = lookup.table_name
     if name in views:
-        return _on_view(warehouse, lookup, views[name], limits)
+        return _on_view(warehouse, lookup, views[name], limits=limits, versions=versions)
     if not warehouse.exists(name):
         raise ConfigurationError.unknown_name("feature table or view", name, known=views, where="a lookup")
-    on_table = TableLookup(lookup, find(warehouse, name), warehouse, warehouse.version(name))
-    _ = on_table.outputs  # names are checked before anything is read
-    return on_table
+    table = find(warehouse, name)
+    instant = [table.timestamp_key] if lookup.features is not None else []  # the row's own, if asked for by name
+    outputs = lookup.outputs([*table.features, *instant])
+    return TableLookup(lookup, table, warehouse, versions or {name: warehouse.version(name)}, outputs)
 
 
-def _on_view(warehouse: Warehouse, lookup: FeatureLookup, view: FeatureView, limits: Limits) -> ViewLookup:
+def _on_view(
+    warehouse: Warehouse,
+    lookup: FeatureLookup,
+    view: FeatureView,
+    *,
+    limits: Limits,
+    versions: Mapping[str, int] | None,
+) -> ViewLookup:
     if lookup.max_age is not None:
         raise ConfigurationError(
             f"lookup on view '{view.name}': a view is folded at the instant itself, nothing in it has an age.\n"
             "  Leave max_age out; the window of a feature says how far back it looks."
         )
-    ranks = [*(one.name for one in view.ranked), *([view.cell.name] if view.cell else [])]
-    asked = sorted(set(ranks) & set(lookup.features or ()))
-    if asked:
+    outputs = _features_of(view, lookup)
+    reads = {source(view.source).events_table: "ingest"}
+    if needed(view, outputs).among_population:
+        reads[population_of(view)] = f"build_features --view {view.name}"
+    for table, job in reads.items():
+        if not warehouse.exists(table):
+            raise MissingInput.table(table, warehouse=warehouse.root, make_with=job)
+    pinned = versions or {table: warehouse.version(table) for table in reads}
+    return ViewLookup(lookup, view, warehouse, pinned, outputs, limits)
+
+
+def _features_of(view: FeatureView, lookup: FeatureLookup) -> dict[str, str]:
+    """Feature to output name: what a sweep computes, or those asked for, an alias standing for its feature."""
+    if lookup.features is None:
+        return lookup.outputs([one.name for one in view.computed])
+    stands_for = dict(view.aliases)
+    asked = lookup.outputs([*view.feature_names, *stands_for])
+    outputs = {stands_for.get(name, name): output for name, output in asked.items()}
+    if len(outputs) < len(asked):
         raise ConfigurationError(
-            f"{', '.join(asked)} of view '{view.name}': a rank among all customers of a snapshot is no fold of one "
-            f"customer.\n  Read it at snapshot dates, from the table {view.table}."
+            f"lookup on view '{view.name}' asks for one feature by two names: {', '.join(asked)}. Leave one out."
         )
-    events = source(view.source).events_table
-    if not warehouse.exists(events):
-        raise MissingInput.table(events, warehouse=warehouse.root, make_with="ingest")
-    on_view = ViewLookup(lookup, view, warehouse, warehouse.version(events), limits)
-    _ = on_view.outputs
-    return on_view
+    return outputs
+
+
+def population_of(view: FeatureView) -> str:
+    """The table with the cut points of a view."""
+    return population_table(view.name).name
+
+
+def _read(warehouse: Warehouse, table: str, versions: Mapping[str, int]) -> DataFrame:
+    return warehouse.read(table, version=versions[table])
 
 
 def refuse_unknowable(spine: DataFrame, resolved: Sequence[TableLookup | ViewLookup], *, knowledge: Knowledge) -> None:
@@ -234,18 +240,6 @@ def refuse_unknowable(spine: DataFrame, resolved: Sequence[TableLookup | ViewLoo
                 f"delay of {knowledge.delay}; its last batch is of {known:%Y-%m-%d %H:%M:%S} (UTC).\n"
                 "  Leave later rows out, ingest what has come since, or use knowledge='latest'."
             )
-
-
-def needed(view: FeatureView, names: Mapping[str, Any]) -> tuple[tuple[Feature, ...], tuple[Derived, ...]]:
-    """The folds and derived features of `view` that `names` are or derive from."""
-    wanted = set(names)
-    for one in reversed(view.derived):  # inputs stand before what derives from them
-        if one.name in wanted:
-            wanted |= set(one.inputs)
-    return (
-        tuple(one for one in view.folds if one.name in wanted),
-        tuple(one for one in view.derived if one.name in wanted),
-    )
 
 
 def _manner(lookup: FeatureLookup, outputs: Mapping[str, str]) -> list[object]:

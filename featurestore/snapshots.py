@@ -20,7 +20,7 @@ from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
-from featurestore.population import cut_points, population_table, segment, with_judgements, with_scores
+from featurestore.population import among_population, cut_points, population_table
 from featurestore.schemas import source
 from featurestore.snapshot_plan import IngestedBatch, Late, Pass, Plan, Planned, Repair, group_of, make_plan
 from featurestore.snapshot_records import (
@@ -284,11 +284,7 @@ def _write(warehouse: Warehouse, work: _Work, rows: DataFrame) -> None:
     held = rows.persist()
     try:
         cuts = cut_points(held, view.ranked).persist()
-        scored = with_scores(held, cuts, ranked=view.ranked)
-        if view.cell is not None:
-            scored = scored.select("*", segment(view.cell))
-        scored = with_judgements(scored, view.judged)
-        _put(warehouse, work, table, scored)
+        _put(warehouse, work, table, among_population(held, cuts, view))
         _put(warehouse, work, population_table(view.name), cuts)
     finally:
         held.unpersist()

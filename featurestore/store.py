@@ -12,6 +12,7 @@ from featurestore import user_tables
 from featurestore.errors import ConfigurationError
 from featurestore.features import VIEWS
 from featurestore.fold import Limits
+from featurestore.knowledge import Knowledge
 from featurestore.labels import Label
 from featurestore.lookup_sets import (
     Spec,
@@ -25,10 +26,10 @@ from featurestore.lookup_sets import (
 )
 from featurestore.lookups import FeatureLookup
 from featurestore.point_in_time import AtInstant
-from featurestore.resolved_lookups import Knowledge, TableLookup, ViewLookup, refuse_unknowable, resolve
+from featurestore.resolved_lookups import TableLookup, ViewLookup, refuse_unknowable, resolve
 from featurestore.shipping import ship_code
 from featurestore.snapshots import Built, build_snapshots, read_snapshots
-from featurestore.spine_labels import labelled_rows
+from featurestore.spine_labels import PinnedLabel, pinned, pinned_as
 from featurestore.tables import Warehouse
 from featurestore.views import FeatureView
 
@@ -102,8 +103,17 @@ class FeatureStore:
         self.views[view.name] = view
 
     def build_features(self, view: str, *, dates: Sequence[date], run_id: str, built_at: datetime) -> Built:
-        """Make the snapshots of a view complete for `dates`, by the engine that `build_features` runs."""
-        return build_snapshots(self.warehouse, self._view(view), dates=dates, limits=self.limits, run_id=run_id,
+        """Make the snapshots of a view complete for `dates`, by the engine that the job `build_features` runs.
+
+        Raises ConfigurationError for a built-in view whose cells are named by settings: that job builds it.
+        """
+        wanted = self._view(view)
+        if wanted.ranked and VIEWS.get(view) == wanted:
+            raise ConfigurationError(
+                f"what view '{view}' calls its customers stands in the settings, which only jobs read.\n"
+                f"  Build it: ./spark-submit.sh build_features --view {view} --warehouse {self.warehouse.root}"
+            )
+        return build_snapshots(self.warehouse, wanted, dates=dates, limits=self.limits, run_id=run_id,
                                built_at=built_at)  # fmt: skip
 
     def read_features(self, view: str, *, dates: Sequence[date]) -> DataFrame:
@@ -128,17 +138,23 @@ class FeatureStore:
         ConfigurationError for names that are unknown or equal, DataContractError for an instant of which later
         batches may still tell ("as_known").
         """
-        resolved = self._resolved(lookups)
         known = Knowledge(knowledge, decision_delay)
-        refuse_unknowable(spine, resolved, knowledge=known)
-        rows = looked_up(spine, resolved, knowledge=known)
-        name = label.name if isinstance(label, Label) else label
-        if isinstance(label, Label):
-            rows = labelled_rows(self.warehouse, rows, label, limits=self.limits)
-        elif label is not None and label not in spine.columns:
-            raise ConfigurationError.unknown_name("column", label, known=spine.columns, where="label")
-        spec = describe(resolved, knowledge=known, label=name, excluded=exclude_columns)
-        return TrainingSet(spec, without(rows, exclude_columns))
+        outcome = pinned(self.warehouse, label) if isinstance(label, Label) else label
+        return self._made(spine, self._resolved(lookups), outcome, known, exclude_columns)
+
+    def rebuild_training_set(self, spine: DataFrame, spec: Spec, *, label: Label | None = None) -> TrainingSet:
+        """The training set that `spec` records, from the same spine: the same rows, at the versions recorded.
+
+        `label` is the Label that it was made with, if it was a folded one. Raises DataContractError where a table, a
+        view or the label has another definition by now.
+        """
+        recorded = spec["label"]
+        if (label is not None) != ("version" in (recorded or {})):
+            raise ConfigurationError(f"the training set was made with the label {recorded}: give the same, or none.")
+        resolved = self._resolved(lookups_of(spec), versions=[one["versions"] for one in spec["lookups"]])
+        refuse_other_meanings(spec, resolved)
+        outcome = pinned_as(recorded, label) if label is not None else recorded and recorded["name"]
+        return self._made(spine, resolved, outcome, known_like(spec), spec["exclude_columns"])
 
     def score_batch(self, scorer: Callable[[DataFrame], DataFrame], spine: DataFrame, *, spec: Spec) -> DataFrame:
         """The lookups of a training set's `spec` made again for `spine`, on the tables of now, through `scorer`.
@@ -153,8 +169,32 @@ class FeatureStore:
         rows = looked_up(spine, resolved, knowledge=known)
         return scorer(without(rows, [name for name in spec["exclude_columns"] if name in rows.columns]))
 
-    def _resolved(self, lookups: Sequence[FeatureLookup]) -> list[TableLookup | ViewLookup]:
-        return [resolve(self.warehouse, one, views=self.views, limits=self.limits) for one in lookups]
+    def _made(
+        self,
+        spine: DataFrame,
+        resolved: Sequence[TableLookup | ViewLookup],
+        label: str | PinnedLabel | None,
+        knowledge: Knowledge,
+        excluded: Sequence[str],
+    ) -> TrainingSet:
+        refuse_unknowable(spine, resolved, knowledge=knowledge)
+        rows = looked_up(spine, resolved, knowledge=knowledge)
+        recorded = {"name": label} if isinstance(label, str) else None
+        if isinstance(label, PinnedLabel):
+            rows, recorded = label.answer(self.warehouse, rows, limits=self.limits), label.describe()
+        elif label is not None and label not in spine.columns:
+            raise ConfigurationError.unknown_name("column", label, known=spine.columns, where="label")
+        return TrainingSet(describe(resolved, knowledge=knowledge, label=recorded, excluded=excluded),
+                           without(rows, excluded))  # fmt: skip
+
+    def _resolved(
+        self, lookups: Sequence[FeatureLookup], *, versions: Sequence[Mapping[str, int] | None] | None = None
+    ) -> list[TableLookup | ViewLookup]:
+        """Each lookup on tables at its versions, by default the newest."""
+        return [
+            resolve(self.warehouse, one, views=self.views, limits=self.limits, versions=pins)
+            for one, pins in zip(lookups, versions or [None] * len(lookups), strict=True)
+        ]
 
     def _view(self, name: str) -> FeatureView:
         if name not in self.views:

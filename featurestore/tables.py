@@ -25,6 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from featurestore.definitions import quoted
 from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
 
@@ -165,14 +166,21 @@ class Warehouse:
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
         """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
 
-        A column that the table was made without is added.
+        A column that the table was made without is added first.
         """
         self.create(table)
+        self._add_missing(table)
         writer = _declared(table, rows).write.format("delta").mode("overwrite").option("replaceWhere", where)
-        writer = writer.option("mergeSchema", "true")
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
+
+    def _add_missing(self, table: Table) -> None:
+        """Give a table that an older version made the columns that are declared since; NULL in the rows it has."""
+        known = {one.name for one in DeltaLog(self.path(table.name)).schema().fields}
+        added = [f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in table.columns if c.name not in known]
+        if added:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD COLUMNS ({', '.join(added)})")
 
     def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
         """Replace the whole table, its schema, comments and fingerprints included, in one commit."""

@@ -32,10 +32,15 @@ def ingested_sources(warehouse: Warehouse) -> set[str]:
 
 def highest_batch(warehouse: Warehouse, source: str) -> int:
     """The highest `batch_seq` of `source` that is wholly ingested; MissingInput before any batch."""
-    ranks = [batch.batch_seq for batch in batches(warehouse, source)]
+    return max(batch_ranks(warehouse, source))
+
+
+def batch_ranks(warehouse: Warehouse, source: str) -> list[int]:
+    """The ranks of the batches of `source` that are wholly ingested, ascending; MissingInput before any."""
+    ranks = sorted(batch.batch_seq for batch in batches(warehouse, source))
     if not ranks:
         raise _nothing_ingested(warehouse, source)
-    return max(ranks)
+    return ranks
 
 
 def last_ingested(warehouse: Warehouse, source: str) -> datetime:

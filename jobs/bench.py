@@ -23,6 +23,7 @@ BENCHMARKS = {
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
     "late": "1,000 late events: repaired and built anew, equal values",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
+    "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",
     "start": "seconds from the command to the end of its first Spark job",
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
     "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
@@ -37,7 +38,7 @@ SIZES = {
     "days": "days that they lie in",
     "dates": "snapshots",
     "rows": "rows of the feature table (pit)",
-    "asked": "rows of the spine (pit)",
+    "asked": "rows of the spine (pit, spine)",
 }
 
 

@@ -2,6 +2,7 @@
 
 ./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
 ./spark-submit.sh build_training_set --label my_label.yml --build
+./spark-submit.sh build_training_set --label churn_60d --replay 1
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
+from featurestore.errors import ConfigurationError
 from featurestore.label_definitions import Label
+from featurestore.replay import Replay, replay
 from featurestore.training_set import Request, TrainingSet, build_training_set
+from featurestore.training_set_records import recorded
 from featurestore.watermarks import first_event_date
-from jobs.arguments import day
+from jobs.arguments import day, positive
 from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
 from jobs.settings import load_labels
 from models.heads import HEADS
-from models.splits import SplitPlan, plan_splits
+from models.splits import SplitPlan, plan_splits, recorded_plan
 from models.training_rows import split_column
 
 LEARNED = tuple(head.label for head in reversed(HEADS.values()))
@@ -33,13 +37,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="learn from what lies before this date only (default: the latest "
                              "complete midnight)")  # fmt: skip
     parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
+    parser.add_argument(
+        "--replay",
+        type=positive,
+        metavar="VERSION",
+        help="build a recorded version again from the events that it saw, and compare every bit",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the dates of each split, and build nothing")
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    labels = [one for name in run.arguments.label or LEARNED for one in load_labels(name, views=run.views)]
+    if run.arguments.replay is not None:
+        for label in labels:
+            replay_step(run, label, run.arguments.replay)
+        return
     as_of = chosen_as_of(run)
-    for label in [one for name in run.arguments.label or LEARNED for one in load_labels(name)]:
+    for label in labels:
         plan = split_plan(run, label, as_of)
         if run.arguments.dry_run:
             run.out.print(label.name, plan.describe())
@@ -74,3 +89,20 @@ def training_set_step(run: Run, label: Label, plan: SplitPlan) -> TrainingSet:
         )
         step.results.update(label=label.name, rows=sum(built.rows_per_split.values()), reused=built.reused)
     return built
+
+
+def replay_step(run: Run, label: Label, version: int) -> Replay:
+    """Build a recorded training set again, and say that it is the same; DataContractError where it is not."""
+    found = recorded(run.warehouse, label.name)
+    if version not in found:
+        known = [str(one) for one in found]
+        raise ConfigurationError.unknown_name("version", str(version), known=known, where=f"training set {label.name}")
+    plan = recorded_plan(found[version].as_ofs, horizon_days=label.horizon_days)
+    features = run.feature_set(found[version].view_fingerprints)
+    request = Request(label, features, plan.dates, split_column(plan), found[version].seed)
+    with run.step("replay") as step:
+        again = replay(run.warehouse, found[version], request, limits=run.limits)
+        step.results.update(label=label.name, version=version, rows=again.rows)
+    run.out.print(f"{again.table}: {again.rows:,} rows, the same as version {version} to the last bit "
+                  f"({again.content_hash})")  # fmt: skip
+    return again

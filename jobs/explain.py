@@ -37,7 +37,7 @@ def run(run: Run) -> None:
         feature = resolve(name, everything)
         lines = explain_feature(feature, owners.get(feature.name, everything))
     elif name in LABELS or Path(name).is_file():
-        lines = [line for one in load_labels(name) for line in one.explain()]
+        lines = [line for one in load_labels(name, views=run.views) for line in one.explain()]
     else:
         raise ConfigurationError.unknown_name("view, feature or label", name, known=[*views, *features, *LABELS])
     run.out.print("\n".join(lines))

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from featurestore.definitions import fingerprint
-from featurestore.features import feature_set
+from featurestore.features import feature_set, settled
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
 from featurestore.own_views import known_views
@@ -93,15 +93,15 @@ class Run:
     @cached_property
     def views(self) -> dict[str, FeatureView]:
         """All views by name, those of the settings' modules too; the code of these travels with the tasks."""
-        known = known_views(self.settings.features.modules)
+        chosen = self.settings.features
+        known = settled(known_views(chosen.modules), chosen.parameters)
         for view in known.values():
             ship_code(view)
         return known
 
     def feature_set(self, names: Iterable[str]) -> FeatureSet:
         """The views called `names`, as the settings have them."""
-        chosen = self.settings.features
-        return feature_set(names, rfm_segments=chosen.rfm_segments, parameters=chosen.parameters, views=self.views)
+        return feature_set(names, rfm_segments=self.settings.features.rfm_segments, views=self.views)
 
     def features(self) -> FeatureSet:
         """What models read: the views of the settings, else orders and every view whose source was ingested."""

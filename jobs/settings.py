@@ -17,6 +17,7 @@ from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
 from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
+from featurestore.views import FeatureView
 
 
 class SparkSettings(Strict):
@@ -52,7 +53,7 @@ class EngagementSettings(Strict):
 
 
 class FeatureSettings(Strict):
-    """Modules with views of one's own, which views models read, bounds of a fold, and what features take."""
+    """Modules with views of one's own, which views models read, bounds of a fold, what derived features take."""
 
     modules: tuple[str, ...]
     views: tuple[str, ...] | None
@@ -178,10 +179,10 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
-def load_labels(name_or_file: str) -> tuple[Label, ...]:
-    """A label of `conf/labels/` by its name, or those that any file declares, one a horizon."""
+def load_labels(name_or_file: str, *, views: Mapping[str, FeatureView]) -> tuple[Label, ...]:
+    """A label of `conf/labels/` by its name, or those that any file declares on one of `views`, one a horizon."""
     if name_or_file not in LABELS and Path(name_or_file).is_file():
-        return label_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+        return label_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file, views=views)
     return (label(name_or_file),)
 
 

@@ -114,6 +114,21 @@ def plan_splits(
     return SplitPlan(horizon_days, fitted, None, calibration, test)
 
 
+def recorded_plan(as_ofs: Mapping[str, str], *, horizon_days: int) -> SplitPlan:
+    """The plan that gave these splits, by ISO date.
+
+    >>> plan = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2009, 12, 1))
+    >>> recorded_plan({str(day): split for day, split in plan.dates.items()}, horizon_days=60) == plan
+    True
+    """
+    by_split: dict[str, list[date]] = {}
+    for day, split in sorted(as_ofs.items()):
+        by_split.setdefault(split, []).append(date.fromisoformat(day))
+    [calibration], [test] = by_split[CALIBRATE], by_split[TEST]
+    stopping = by_split.get(STOP, [None])[0]
+    return SplitPlan(horizon_days, tuple(by_split[FIT]), stopping, calibration, test)
+
+
 def is_stopping_customer(customer_id: str) -> bool:
     """Whether a customer's rows stop the learning when no period is left for it: a stable tenth."""
     return draw(customer_id, purpose=STOPPING_PURPOSE) < STOPPING_SHARE

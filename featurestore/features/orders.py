@@ -53,7 +53,7 @@ MEASURES = (
             "Distinct products on lines of positive amount, exact",
             measure="product_id", where=SOLD_PRODUCT, family="variety"),
 )  # fmt: skip
-LINES = (
+LINE_MEASURES = (
     Feature("returned_amount_sum", Aggregate.SUM, LIFETIME, MONEY, CURRENCY,
             "Sum of the negative amounts, as a positive number",
             measure="amount", where=RETURNED, family="returns", negated=True),
@@ -204,7 +204,7 @@ ORDERS_VIEW = FeatureView(
     folds=(
         *RECENCY,
         *[feature for measure in MEASURES for feature in measure.over(WINDOWS)],
-        *[feature for measure in LINES for feature in measure.over(FEW_WINDOWS)],
+        *[feature for measure in LINE_MEASURES for feature in measure.over(FEW_WINDOWS)],
         *ORDERS_COUNT.over((*LAST_YEAR, *BEFORE)),
         *AMOUNT_SUM.over((*LAST_YEAR, Window(90, offset_days=90))),
         *PER_ORDER,

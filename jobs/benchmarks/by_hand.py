@@ -26,13 +26,18 @@ DUCKDB_MEMORY_GB = 8
 
 def spark_date(events: DataFrame, view: FeatureView, day: date) -> DataFrame:
     """One row per customer seen before `day`: `sum(when(...))` and its kin over all that lies before."""
-    folds = [_spark_fold(fold, day).cast(fold.type).alias(fold.name) for fold in view.folds]
-    seen = events.where(F.col("event_time") < F.lit(day).cast("timestamp"))
-    return seen.groupBy("customer_id").agg(F.lit(day).alias("as_of_date"), *folds)
+    as_of = F.lit(day).cast("timestamp")
+    seen = events.where(F.col("event_time") < as_of)
+    return seen.groupBy("customer_id").agg(F.lit(day).alias("as_of_date"), *spark_sums(view, as_of))
 
 
-def _spark_fold(fold: Feature, day: date) -> Column:
-    since = F.lit(day).cast("timestamp") - F.expr(f"interval {24 * (fold.window.days or 0)} hours")
+def spark_sums(view: FeatureView, as_of: Column) -> list[Column]:
+    """The folds of `view` as aggregates over events before `as_of`."""
+    return [_spark_fold(fold, as_of).cast(fold.type).alias(fold.name) for fold in view.folds]
+
+
+def _spark_fold(fold: Feature, as_of: Column) -> Column:
+    since = as_of - F.expr(f"interval {24 * (fold.window.days or 0)} hours")
     inside = F.col("event_time") >= since
     for condition in fold.where:
         inside = inside & F.expr(str(condition))
@@ -65,19 +70,24 @@ def build_in_spark(warehouse: Warehouse, view: FeatureView, days: Sequence[date]
 
 def build_in_duckdb(warehouse: Warehouse, days: Sequence[date], *, into: str) -> None:
     """Append `days` of the counts and sums, one query each: `sum(case when ...)` over all that lies before."""
-    with _connected(warehouse) as connection:
+    with connected(warehouse) as connection:
         for day in days:
             found = connection.sql(
-                f"select customer_id, date '{day}' as as_of_date, {_duckdb_columns(day)} "
-                f"from events where event_time < timestamptz '{day} 00:00:00+00' group by customer_id"
+                f"select customer_id, date '{day}' as as_of_date, {duckdb_sums(_instant(day))} "
+                f"from events where event_time < {_instant(day)} group by customer_id"
             )
             write_deltalake(into, found.to_arrow_reader(1_000_000), mode="append", partition_by=["as_of_date"])
 
 
-def _duckdb_columns(day: date) -> str:
+def _instant(day: date) -> str:
+    return f"timestamptz '{day} 00:00:00+00'"
+
+
+def duckdb_sums(as_of: str) -> str:
+    """SQL: the counts and sums over events before the instant that the expression `as_of` gives."""
     parts = []
     for days in DAYS:
-        inside = f"event_time >= timestamptz '{day} 00:00:00+00' - interval {24 * days} hours"
+        inside = f"event_time >= {as_of} - interval {24 * days} hours"
         for name, (value, where, type_name) in _MEASURES.items():
             sums = f"coalesce(sum(case when {inside} and {where} then {value} end), 0)"
             parts.append(f"{sums}::{type_name} as {name}_{days}d")
@@ -98,7 +108,7 @@ def build_in_duckdb_fast(warehouse: Warehouse, days: Sequence[date], *, into: st
     leaves each at another; a running sum over a customer's dates of what entered less what left is the value.
     """
     step = (days[1] - days[0]).days if len(days) > 1 else 1
-    with _connected(warehouse) as connection:
+    with connected(warehouse) as connection:
         for lag in (0, *DAYS):
             connection.execute(_passed(days, lag, step=step))
         connection.execute(
@@ -117,7 +127,7 @@ def build_in_duckdb_fast(warehouse: Warehouse, days: Sequence[date], *, into: st
 
 def _passed(days: Sequence[date], lag: int, *, step: int) -> str:
     """SQL: by customer and place of the first date more than `lag` days after them, the sums of lines."""
-    since = f"(epoch_us(event_time) + {lag} * 86400000000 - epoch_us(timestamptz '{days[0]} 00:00:00+00'))"
+    since = f"(epoch_us(event_time) + {lag} * 86400000000 - epoch_us({_instant(days[0])}))"
     sums = ", ".join(
         f"coalesce(sum({value}) filter ({where}), 0) as {name}" for name, (value, where, _) in _MEASURES.items()
     )
@@ -134,7 +144,7 @@ def _running(name: str, lag: int) -> str:
     return f"({total})::{_MEASURES[name][2]} as {name}_{lag}d"
 
 
-def _connected(warehouse: Warehouse) -> Any:
+def connected(warehouse: Warehouse) -> Any:
     """A connection to DuckDB in which `events` are the files of events_orders; it closes as a context."""
     try:
         import duckdb

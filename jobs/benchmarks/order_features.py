@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from featurestore.definitions import LIFETIME, Aggregate, Condition, Feature, Window
-from featurestore.features.orders import AMOUNT_SUM, MEASURES
-from featurestore.features.orders import LINES as LINE_MEASURES
+from featurestore.features.orders import AMOUNT_SUM, LINE_MEASURES, MEASURES
 from featurestore.views import FeatureView
 
 DAYS = (7, 14, 30, 60, 90, 180, 365)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
@@ -14,6 +14,14 @@ from featurestore.snapshots import among
 from featurestore.views import FeatureView
 
 Digest = dict[date, tuple[int, Decimal]]
+
+
+def hash_of_rows(rows: DataFrame, view: FeatureView, keys: Sequence[str]) -> tuple[int, Decimal]:
+    """How many rows there are, and the sum of their hashes over `keys` and the features, each as its declared type."""
+    values = [F.col(feature.name).cast(feature.type) for feature in view.features]
+    found = rows.select(F.xxhash64(*keys, *values).cast("decimal(38,0)").alias("h")).agg(F.count("*"), F.sum("h"))
+    count, total = found.first() or (0, None)
+    return count, total or Decimal(0)
 
 
 def digest(spark: SparkSession, path: str, view: FeatureView, days: Sequence[date]) -> Digest:

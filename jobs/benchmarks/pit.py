@@ -59,9 +59,9 @@ def run(run: Run) -> list[Figure]:
         run.out.print(INSTALL)
     figures = [Figure("rows", run.arguments.rows, "rows"), Figure("asked", run.arguments.asked, "rows")]
     for case in [Case(columns, is_skewed) for columns in WIDTHS for is_skewed in (False, True)]:
-        root = Path(run.warehouse.root)
+        root = Path(run.warehouse.root) / "bench"
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="pit-", dir=root) as folder:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=root) as folder:
             figures += _measured(run, case, Path(folder))
     return figures
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from pyspark.sql import functions as F
 
+from featurestore.definitions import Ranked
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.features import VIEWS
-from featurestore.labels import PURCHASE_30D
+from featurestore.labels import CHURN_60D, PURCHASE_30D
 from featurestore.lookups import FeatureLookup
 from featurestore.store import FeatureStore
 from models.batch_scorer import batch_scorer
 from models.errors import OtherFeatures
 from models.heads import PURCHASE
 from tests import oracle
-from tests.events import add_batch, order_line
+from tests.events import INGESTED, add_batch, order_line
 from tests.unit.models.bundles import small_bundle
 
 T = datetime(2024, 6, 1, 12, tzinfo=UTC)
 US, DAY = timedelta(microseconds=1), timedelta(days=1)
+PLACED = [date(2024, 1, 15), date(2024, 6, 1)]
 SHAPE = "shop string, customer string, at timestamp, points bigint COMMENT 'Points held', tier string"
 LINES = [order_line(c, T + k * DAY, amount=Decimal(n * 10)) for n, c in enumerate("ab", 1) for k in (-40, -3, 0, 20)]
 
@@ -153,11 +156,49 @@ def test_one_training_set_from_a_table_and_views_with_a_folded_label(store, spar
         assert row["purchase_30d"] == (float(bool(later)) if is_asked else None), "NULL where the horizon is not over"
 
 
+@pytest.mark.parametrize(
+    ("spine", "said"),
+    [
+        ("customer_id string, asof timestamp", "Did you mean 'asof'"),
+        ("customer string, as_of timestamp", "'customer_id' is missing"),
+        ("customer_id bigint, as_of timestamp", "customers are strings"),
+        ("customer_id string, as_of timestamp_ntz", "expected a timestamp"),
+    ],
+)
+def test_spines_that_a_view_cannot_be_asked_for_are_refused(store, spark, spine, said):
+    with pytest.raises(DataContractError, match=said):
+        store.create_training_set(spark.createDataFrame([], spine), [FeatureLookup("orders", ["frequency"])])
+
+
+def test_a_training_set_is_rebuilt_from_its_record_whatever_has_been_written_since(spark, tmp_path):
+    store = FeatureStore(spark, str(tmp_path / "lakehouse"))
+    add_batch(store.warehouse, LINES, complete_through=T + 30 * DAY)
+    store.create_table("points", primary_keys=["shop", "customer"], timestamp_key="at",
+                       df=frame(spark, [("1", "a", T - DAY, 5, "gold")]))  # fmt: skip
+    # A column named like a feature that others are computed from, and the label too, takes part in nothing.
+    spine = spine_of(spark, SPINE).withColumnRenamed("bought", "orders_count_lifetime")
+    made = store.create_training_set(spine, LOOKUPS[:2], label=PURCHASE_30D)
+    rows, spec = sorted(map(str, made.load_df().collect())), json.loads(made.to_json())
+    store.write_table("points", frame(spark, [("1", "a", T - US, 7, "lead")]))
+    add_batch(store.warehouse, [order_line("a", T - DAY), order_line("a", T + DAY)], batch_seq=2,
+              complete_through=T + 90 * DAY)  # fmt: skip
+    again = store.rebuild_training_set(spine, spec, label=PURCHASE_30D)
+    assert sorted(map(str, again.load_df().collect())) == rows
+    assert again.spec == spec
+    assert (
+        sorted(map(str, store.create_training_set(spine, LOOKUPS[:2], label=PURCHASE_30D).load_df().collect())) != rows
+    )
+    with pytest.raises(DataContractError, match="made with label 'purchase_30d'"):
+        store.rebuild_training_set(spine, spec, label=CHURN_60D)
+    with pytest.raises(ConfigurationError, match="give the same, or none"):
+        store.rebuild_training_set(spine, spec)
+
+
 def test_the_record_replays_the_lookups_for_scoring_and_refuses_other_meanings(store, spark):
     made = store.create_training_set(spine_of(spark, SPINE), LOOKUPS[:2], label="bought")
     spec = json.loads(made.to_json())
-    assert [(one["reads"], one["version"] >= 0, one["features"]) for one in spec["lookups"]] == [
-        ("points", True, ["points", "tier"]), ("events_orders", True, list(LOOKUPS[1].features))
+    assert [(list(one["versions"]), one["features"]) for one in spec["lookups"]] == [
+        (["points"], ["points", "tier"]), (["events_orders"], list(LOOKUPS[1].features))
     ]  # fmt: skip
     bundle = small_bundle(PURCHASE, features=("points", "orders_count_30d"))
     scorer = batch_scorer(bundle, feature_fingerprint=bundle.feature_fingerprint)
@@ -179,7 +220,7 @@ def test_the_record_replays_the_lookups_for_scoring_and_refuses_other_meanings(s
         ([FeatureLookup("orders", ["frequency"])] * 2, {}, "lookup 1 on 'orders' and lookup 2 on 'orders'"),
         ([FeatureLookup("point")], {}, "unknown feature table or view 'point'"),
         ([FeatureLookup("orders", max_age=DAY)], {}, "nothing in it has an age"),
-        ([FeatureLookup("orders", ["r_score"])], {}, "rank among all customers"),
+        ([FeatureLookup("orders", ["purchase_count", "orders_count_lifetime"])], {}, "one feature by two names"),
         (
             [FeatureLookup("points", lookup_key="customer_id")],
             {},
@@ -194,6 +235,38 @@ def test_the_record_replays_the_lookups_for_scoring_and_refuses_other_meanings(s
 def test_training_sets_that_cannot_be_are_refused_before_anything_runs(store, spark, lookups, more, said):
     with pytest.raises(ConfigurationError, match=said):
         store.create_training_set(spine_of(spark, SPINE), lookups, **more)
+
+
+def test_a_lookup_at_midnight_is_the_snapshot_places_among_the_population_included(spark, tmp_path):
+    store = FeatureStore(spark, str(tmp_path / "lakehouse"))
+    lines = [order_line(f"c{n}", T - k * DAY * (n + 1)) for n in range(9) for k in (1, 30)]
+    add_batch(store.warehouse, lines)
+    orders = VIEWS["orders"]
+    store.register(replace(
+        orders, name="buyers", derived=(), judged=(), aliases=(("days_quiet", "recency_days"),),
+        folds=tuple(one for one in orders.folds if one.name in ("recency_days", "orders_count_30d")),
+        ranked=(Ranked("often", "orders_count_30d", ""), *[one for one in orders.ranked if one.name == "r_score"]),
+    ))  # fmt: skip
+    lookup = FeatureLookup("buyers", ["days_quiet", "orders_count_30d", "often", "r_score"])
+    spine = spark.createDataFrame(
+        [(f"c{n}", day) for n in range(10) for day in PLACED], "customer_id string, as_of date"
+    )
+    with pytest.raises(MissingInput, match="build_features --view buyers"):
+        store.create_training_set(spine, [lookup])
+    store.build_features("buyers", dates=PLACED, run_id="r", built_at=INGESTED)
+    found = {tuple(row)[:2]: tuple(row)[2:] for row in store.create_training_set(spine, [lookup]).load_df().collect()}
+    stored = store.read_features("buyers", dates=PLACED).select("customer_id", "as_of_date", "recency_days",
+                                                                "orders_count_30d", "often", "r_score")  # fmt: skip
+    expected = {tuple(row)[:2]: tuple(row)[2:] for row in stored.collect()}
+    assert {places for *_, places in expected.values()} == {1, 2, 3, 4, 5}
+    assert found == {key: expected.get(key, (None, 0, None, None)) for key in found}, (
+        "no event yet: the empty fold, no place"
+    )
+    between = spark.createDataFrame([("c0", T), ("c0", T - 400 * DAY)], "customer_id string, as_of timestamp")
+    late, early = store.create_training_set(between, [lookup]).load_df().orderBy(F.desc("as_of")).collect()
+    assert late["r_score"] == 5 and early["r_score"] is None, "placed by the newest date before the instant"
+    with pytest.raises(ConfigurationError, match="cut points"):
+        store.create_training_set(between, [lookup], knowledge="as_known").load_df()
 
 
 def test_as_known_answers_from_what_had_been_ingested_and_refuses_what_may_still_come(store, spark):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from featurestore.schemas import Column
 from featurestore.tables import Table
 
-KEY, LATER = Column("k", "int", "Key"), Column("later", "string", "Declared later")
+KEY, LATER = Column("k", "int", "Key"), Column("later", "string", "Declared later, the shop's own")
 
 
 def test_a_column_that_a_table_was_made_without_is_added_with_its_comment(warehouse, spark):
@@ -14,4 +14,4 @@ def test_a_column_that_a_table_was_made_without_is_added_with_its_comment(wareho
     warehouse.replace(newer, spark.createDataFrame([(2, "x")], "k int, later string"), where="k = 2")
     found = warehouse.read("old").orderBy("k")
     assert [tuple(row) for row in found.collect()] == [(1, None), (2, "x")]
-    assert found.schema["later"].metadata["comment"] == "Declared later"
+    assert found.schema["later"].metadata["comment"] == LATER.comment

@@ -10,14 +10,14 @@ from featurestore.catalog import CATALOG, entries
 from featurestore.definitions import Feature, Ranked
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature
-from featurestore.features import VIEWS, feature_set
+from featurestore.features import VIEWS, feature_set, settled
 from featurestore.fold import empty_fold
 from featurestore.schemas import LOCAL_TIME, source
 from featurestore.views import resolve
 from jobs.settings import load_settings
 
 CHOSEN = load_settings().features
-EVERYTHING = feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments, parameters=CHOSEN.parameters)
+EVERYTHING = feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments, views=settled(VIEWS, CHOSEN.parameters))
 ROWS = [
     dict(zip(CATALOG.column_names, row, strict=True))
     for owner in (*EVERYTHING.views, EVERYTHING)
@@ -71,6 +71,23 @@ def test_features_read_columns_that_their_source_has():
             assert {fold.measure, fold.per, *(c.column for c in fold.where)} - {None} <= known, fold.name
 
 
+def windows_of(derived):
+    folds = {fold.name: fold for view in EVERYTHING.views for fold in view.folds}
+    return [folds[name].window.name for name in derived.inputs if name in folds]
+
+
+def test_trends_and_rates_read_the_windows_that_they_compare():
+    compared = [one for view in EVERYTHING.views for one in view.derived] + list(EVERYTHING.derived)
+    for one in compared:
+        function, windows = one.function.__name__, windows_of(one)
+        if function.startswith("trend_"):
+            assert windows == function.removeprefix("trend_").split("_vs_"), one.name
+        if function == "acceleration":
+            assert windows == ["30d", "30d_back_30d", "30d_back_60d"], one.name
+        if function == "ratio":
+            assert len(set(windows)) == 1, one.name
+
+
 @pytest.mark.parametrize("name", GIVEN)
 def test_the_given_names_lead_to_a_feature(name):
     assert explain_feature(resolve(name, EVERYTHING), EVERYTHING)
@@ -103,7 +120,7 @@ def test_no_model_reads_places_in_the_population_nor_what_they_derive():
 def test_settings_that_say_what_is_the_default_are_the_same_definitions():
     assert EVERYTHING.fingerprint == feature_set(VIEWS, rfm_segments=CHOSEN.rfm_segments).fingerprint
     other = load_settings(assignments=["features.engagement.full_days=60"]).features
-    assert feature_set(VIEWS, rfm_segments=other.rfm_segments, parameters=other.parameters).fingerprint != (
+    assert feature_set(VIEWS, rfm_segments=other.rfm_segments, views=settled(VIEWS, other.parameters)).fingerprint != (
         EVERYTHING.fingerprint
     )
 

@@ -14,6 +14,7 @@ from featurestore.features import VIEWS
 from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Comparison, Label, Member, named
 from featurestore.labels import labelled
+from featurestore.views import FeatureView
 
 DECLARED = {
     "label": "buys",
@@ -83,6 +84,8 @@ def test_another_meaning_is_another_fingerprint(changes):
         ({"outcome": {**DECLARED["outcome"], "where": ["amount is positive"]}}, "no condition"),
         ({"outcome": {**DECLARED["outcome"], "agregate": "sum"}}, "aggregate"),
         ({"label": "Buys"}, "pattern"),
+        ({"view": "order"}, "orders"),
+        ({"view": "support"}, "the outcome is of orders"),
     ],
     ids=str,
 )
@@ -90,6 +93,14 @@ def test_what_is_wrong_is_named_with_what_was_expected(changes, message):
     with pytest.raises(ConfigurationError, match=r"test\.yml") as refused:
         declared(**changes)
     assert message in str(refused.value)
+
+
+def test_a_population_may_ask_a_view_of_ones_own():
+    own = FeatureView("own", "orders", "", VIEWS["orders"].folds[:2])
+    name = own.folds[0].name
+    text = yaml.safe_dump({**DECLARED, "view": "own", "population": [f"{name} < 9"]})
+    found = label_config(text, where="test.yml", views={**VIEWS, "own": own})
+    assert [feature.name for feature in found[0].needed] == [name]
 
 
 def test_an_unknown_label_is_answered_with_near_ones():

@@ -53,3 +53,18 @@ def test_equal_names_are_refused_with_an_alias(spine, lookups, said):
 def test_renamed_names_may_stand_side_by_side():
     other = FeatureLookup("b", ["rain"], rename={"rain": "b_rain"})
     refuse_equal_names(["k"], [(FeatureLookup("a"), {"rain": "rain"}), (other, other.outputs(["rain"]))])
+
+
+ALIASES = {"total_spent": "amount_sum_lifetime", "purchase_count": "orders_count_lifetime"}
+
+
+def test_an_alias_is_looked_up_under_its_own_name_unless_renamed():
+    asked = FeatureLookup("orders", ["total_spent", "monetary", "purchase_count"], rename={"purchase_count": "n"})
+    own = asked.by_own_names(ALIASES)
+    outputs = own.outputs(["monetary", "amount_sum_lifetime", "orders_count_lifetime"])
+    assert outputs == {"amount_sum_lifetime": "total_spent", "monetary": "monetary", "orders_count_lifetime": "n"}
+
+
+def test_a_feature_and_its_alias_in_one_lookup_are_the_same_feature_twice():
+    with pytest.raises(ConfigurationError, match="amount_sum_lifetime twice"):
+        FeatureLookup("orders", ["total_spent", "amount_sum_lifetime"]).by_own_names(ALIASES)

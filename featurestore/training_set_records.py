@@ -1,0 +1,114 @@
+"""What is recorded of training sets: their rows' place, what they were built from, and a hash of their contents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from featurestore.schemas import Column
+from featurestore.tables import Table, Warehouse
+
+TRAINING_SETS = Table(
+    "training_sets",
+    (
+        Column("name", "string", "Training set; its rows are in training_set_<name>"),
+        Column("version", "bigint", "1, 2, ...: counts the records of this name"),
+        Column("fingerprint", "string", "Hash of everything below that decides its rows"),
+        Column("label_fingerprint", "string", "Definition of the label"),
+        Column("view_fingerprints", "map<string,string>", "Feature view to its definition"),
+        Column("as_ofs", "map<string,string>", "As-of date to the split that its rows belong to"),
+        Column("knowledge", "string", "latest: all events known when it was built"),
+        Column("seed", "bigint", "Seed of the run"),
+        Column("batch_seqs", "map<string,bigint>", "Source to the highest batch seen; replay filters on it"),
+        Column(
+            "unfinished_batches", "map<string,array<bigint>>", "Source to the ranks below that were not ingested then"
+        ),
+        Column("rows_per_split", "map<string,bigint>", "Split to rows"),
+        Column("content_hash", "string", "Hash of all rows, whatever their order; a replay gives it again"),
+        Column("immature_as_ofs", "bigint", "As-ofs left out because their horizon is not over"),
+        Column("outside_population", "bigint", "Customer-dates left out because the label does not ask about them"),
+        Column("input_versions", "map<string,bigint>", "Table to the version read", lineage=True),
+        Column("table_version", "bigint", "Version of training_set_<name> that holds the rows", lineage=True),
+        Column("run_id", "string", "Run that built it", lineage=True),
+        Column("built_at", "timestamp", "When", lineage=True),
+    ),
+    comment="What each training set was built from",
+)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A built training set: where its rows are and what the record says of them."""
+
+    name: str
+    version: int
+    fingerprint: str
+    label_fingerprint: str
+    view_fingerprints: Mapping[str, str]
+    as_ofs: Mapping[str, str]
+    seed: int
+    batch_seqs: Mapping[str, int]
+    unfinished_batches: Mapping[str, list[int]]
+    rows_per_split: Mapping[str, int]
+    content_hash: str
+    immature_as_ofs: int
+    outside_population: int
+    input_versions: Mapping[str, int]
+    table_version: int
+    reused: bool = False
+
+    @property
+    def table(self) -> str:
+        return table_of(self.name)
+
+    def batch_ranks(self, source: str) -> list[int]:
+        """Ranks of the batches of `source` whose events it saw."""
+        unfinished = set(self.unfinished_batches.get(source, ()))
+        return [rank for rank in range(1, self.batch_seqs[source] + 1) if rank not in unfinished]
+
+    def is_current(self, warehouse: Warehouse) -> bool:
+        """Whether the table still holds these rows, and not those of a build that was interrupted later."""
+        return warehouse.exists(self.table) and warehouse.version(self.table) == self.table_version
+
+    def load_df(self, warehouse: Warehouse) -> DataFrame:
+        """customer_id, as_of_date, features, the label as double, split."""
+        return warehouse.read(self.table, version=self.table_version)
+
+
+def table_of(name: str) -> str:
+    """The table that holds the training set called `name`."""
+    return f"training_set_{name}"
+
+
+def recorded(warehouse: Warehouse, name: str) -> dict[int, TrainingSet]:
+    """The training sets recorded under the name of a label, by version."""
+    kept = [column.name for column in TRAINING_SETS.columns if column.name in TrainingSet.__dataclass_fields__]
+    found = [row for row in warehouse.records(TRAINING_SETS.name, kept) if row["name"] == name]
+    return {row["version"]: TrainingSet(**{key: _plain(value) for key, value in row.items()}) for row in found}
+
+
+def _plain(value: Any) -> Any:
+    """Maps come as lists of pairs."""
+    return dict(value) if isinstance(value, list) else value
+
+
+def newest(warehouse: Warehouse, name: str) -> TrainingSet | None:
+    """The newest training set recorded under the name of a label, None before any."""
+    found = recorded(warehouse, name)
+    return found[max(found)] if found else None
+
+
+def contents(rows: DataFrame) -> tuple[dict[str, int], str]:
+    """Rows per split of a training set, and a hash of all its rows that does not depend on their order.
+
+    The hash is the sum of the rows' 64-bit hashes, with their number: sixteen or more hex digits.
+    """
+    hashed = F.xxhash64(*[F.col(f"`{name}`") for name in rows.columns]).cast("decimal(38,0)")
+    counted = rows.groupBy("split").agg(F.count("*").alias("rows"), F.sum(hashed).alias("sum")).collect()  # four splits
+    per_split = {row["split"]: row["rows"] for row in counted}
+    total = sum((int(row["sum"]) for row in counted), start=0)
+    return per_split, f"{total % 2**64:016x}-{sum(per_split.values())}"
