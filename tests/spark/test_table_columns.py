@@ -9,8 +9,8 @@ KEY, LATER = Column("k", "int", "Key"), Column("later", "string", "Declared late
 
 
 def test_a_column_that_a_table_was_made_without_is_added_with_its_comment(warehouse, spark):
-    warehouse.replace(Table("old", (KEY,)), spark.createDataFrame([(1,)], "k int"), where="k = 1")
-    newer = Table("old", (KEY, LATER))
+    warehouse.replace(Table("old", (KEY,), "Made long ago"), spark.createDataFrame([(1,)], "k int"), where="k = 1")
+    newer = Table("old", (KEY, LATER), "Made long ago")
     warehouse.replace(newer, spark.createDataFrame([(2, "x")], "k int, later string"), where="k = 2")
     found = warehouse.read("old").orderBy("k")
     assert [tuple(row) for row in found.collect()] == [(1, None), (2, "x")]
