@@ -143,7 +143,7 @@ def test_a_view_of_windows_alone_reads_what_they_reach(warehouse, clean):
     windows = [
         fold for fold in SMALL_VIEW.folds if fold.window.days and fold.window.days + fold.window.offset_days < 99
     ]
-    view = replace(SMALL_VIEW, folds=tuple(windows), derived=(), ranked=(), cell=None)
+    view = replace(SMALL_VIEW, folds=tuple(windows), derived=(), ranked=(), cell=None, judged=())
     add_batch(warehouse, lines)
     add_batch(clean, lines)
     build(warehouse, DATES[1:2], view=view)
