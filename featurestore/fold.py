@@ -36,10 +36,11 @@ ARROW_TYPES = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Most customers and most events of one block; a customer with more events is a block alone."""
+    """Most customers, events and rows of answers of one block; a customer with more is a block alone."""
 
     customers_per_fold: int
     events_per_fold: int
+    answers_per_fold: int = 200_000
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def blocks(events: pa.Table, plan: FoldPlan) -> Iterator[pa.Table]:
     starts = run_starts(events.column(CUSTOMER))
     time = micros(events.column(TIME))
     span = _span(time, plan)
-    most = min(plan.limits.customers_per_fold, customers_that_fit(span))
+    most = min(plan.limits.customers_per_fold, customers_that_fit(span), _answering(plan))
     edges = np.append(starts, events.num_rows)
     first = 0
     while first < len(starts):
@@ -122,6 +123,11 @@ def blocks(events: pa.Table, plan: FoldPlan) -> Iterator[pa.Table]:
         until = min(max(by_events, first + 1), first + most, len(starts))
         yield events.slice(int(edges[first]), int(edges[until] - edges[first]))
         first = until
+
+
+def _answering(plan: FoldPlan) -> int:
+    """How many customers give no more rows of answers than a block may."""
+    return max(1, plan.limits.answers_per_fold // max(1, len(plan.as_ofs)))
 
 
 def _span(time: npt.NDArray[np.int64], plan: FoldPlan) -> int:

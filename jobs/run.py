@@ -88,7 +88,8 @@ class Run:
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.settings.features.customers_per_fold, self.settings.features.events_per_fold)
+        chosen = self.settings.features
+        return Limits(chosen.customers_per_fold, chosen.events_per_fold, chosen.answers_per_fold)
 
     @cached_property
     def views(self) -> dict[str, FeatureView]:

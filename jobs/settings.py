@@ -60,6 +60,7 @@ class FeatureSettings(Strict):
 
     customers_per_fold: int = Field(gt=0, le=8191)
     events_per_fold: int = Field(gt=0)
+    answers_per_fold: int = Field(gt=0)
     rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
     engagement: EngagementSettings
     region_groups: dict[str, str]

@@ -38,7 +38,10 @@ EQUAL_AMOUNTS = [
 """Two events that differ in time alone: the least amount is that of both."""
 
 
-def swept(rows, folds, *, batch_rows=1000, customers_per_fold=4096, events_per_fold=10**6, as_ofs=tuple(AS_OFS)):
+LIMITS = Limits(4096, 10**6)
+
+
+def swept(rows, folds, *, batch_rows=1000, limits=LIMITS, as_ofs=tuple(AS_OFS)):
     """Fold `rows` by the engine: {(customer, date): {feature: value}}."""
     ordered = sorted(rows, key=lambda e: (e["customer_id"], e["event_time"], e.get("event_id", "")))
     table = pa.Table.from_pylist(ordered, schema=EVENTS)
@@ -46,7 +49,7 @@ def swept(rows, folds, *, batch_rows=1000, customers_per_fold=4096, events_per_f
         tuple(folds),
         (),
         tuple(int(t.timestamp() * 1_000_000) for t in as_ofs),
-        Limits(customers_per_fold, events_per_fold),
+        limits,
     )
     answered = [b.to_pylist() for b in fold_batches(table.to_batches(max_chunksize=batch_rows), plan)]
     return {(row.pop("customer_id"), row.pop("as_of_date")): row for rows in answered for row in rows}
@@ -111,13 +114,18 @@ def micros(instant):
 
 
 @settings(deadline=None, max_examples=30)
-@given(events(), st.integers(1, 7), st.integers(1, 3), st.integers(1, 9))
-def test_batches_and_blocks_change_no_digit(rows, batch_rows, customers_per_fold, events_per_fold):
+@given(events(), st.integers(1, 7), st.builds(Limits, st.integers(1, 3), st.integers(1, 9), st.integers(1, 30)))
+def test_batches_and_blocks_change_no_digit(rows, batch_rows, limits):
     folds = features()
-    whole = swept(rows, folds)
-    cut = swept(rows, folds, batch_rows=batch_rows, customers_per_fold=customers_per_fold,
-                events_per_fold=events_per_fold)  # fmt: skip
-    assert cut == whole
+    assert swept(rows, folds, batch_rows=batch_rows, limits=limits) == swept(rows, folds)
+
+
+def test_a_block_gives_no_more_answers_than_its_limit():
+    rows = [line(customer_id=str(n), event_time=START) for n in range(9)]
+    plan = FoldPlan((Feature("n", Aggregate.COUNT, LIFETIME, "bigint", "", ""),), (),
+                    tuple(int(t.timestamp() * 1_000_000) for t in AS_OFS[1:4]), Limits(99, 99, 7))  # fmt: skip
+    table = pa.Table.from_pylist(rows, schema=EVENTS)
+    assert [batch.num_rows for batch in fold_batches(table.to_batches(), plan)] == [6, 6, 6, 6, 3]
 
 
 @settings(deadline=None, max_examples=30)
@@ -185,7 +193,7 @@ def test_many_distinct_values_are_estimated_within_the_stated_error():
     many = [line("many", order_id=f"o{n}", event_id=str(n)) for n in range(20_000)]
     rows = [*many, *[line("few", order_id=f"o{n}") for n in range(KEPT_HASHES)]]
     approx = feature(Aggregate.DISTINCT_APPROX, "order_id", "bigint")
-    found = swept(rows, [approx], as_ofs=(AS_OFS[1],), events_per_fold=10**6)
+    found = swept(rows, [approx], as_ofs=(AS_OFS[1],))
     assert found["few", AS_OFS[1].date()] == {"distinct_approx": KEPT_HASHES}
     estimated = found["many", AS_OFS[1].date()]["distinct_approx"]
     assert abs(estimated / 20_000 - 1) < 4 / (KEPT_HASHES - 2) ** 0.5
