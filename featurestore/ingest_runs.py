@@ -126,9 +126,9 @@ def done(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 
 def settled(warehouse: Warehouse) -> list[dict[str, Any]]:
-    """The batches that are wholly ingested, and those that were wholly ingested and taken back again."""
+    """The batches that are wholly ingested, and those that were and are taken back again, or are being so."""
     columns = ("source", "status", "batch_seq", "first_event_time", "complete_through", "events_version", "ingested_at")
-    return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] in (DONE, RETRACTED)]
+    return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] != STARTED]
 
 
 def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | None = None) -> Standing:

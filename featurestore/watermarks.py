@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
@@ -63,11 +64,16 @@ def changes(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
 
 def _of(source: str, runs: Iterable[dict[str, Any]]) -> list[IngestedBatch]:
     return [
-        IngestedBatch(run["batch_seq"], run["first_event_time"], run["events_version"],
-                      is_taken_back=run["status"] == ingest_runs.RETRACTED)
+        IngestedBatch(run["batch_seq"], run["first_event_time"], _changed_at(run),
+                      is_taken_back=run["status"] != ingest_runs.DONE)
         for run in runs
         if run["source"] == source
     ]  # fmt: skip
+
+
+def _changed_at(run: dict[str, Any]) -> int:
+    """The version of the events that has seen the change; none has while a batch is being taken back."""
+    return sys.maxsize if run["status"] == ingest_runs.RETRACTING else int(run["events_version"])
 
 
 def first_event_date(warehouse: Warehouse, source: str) -> date:
