@@ -87,10 +87,7 @@ def score(ranked: Ranked) -> SparkColumn:
 
 def among_population(rows: DataFrame, cuts: DataFrame, view: FeatureView) -> DataFrame:
     """`rows` of the folds and derived features of `view` with its places, its cell and what derives from those."""
-    scored = with_scores(rows, cuts, ranked=view.ranked)
-    if view.cell is not None:
-        scored = scored.select("*", segment(view.cell))
-    return with_judgements(scored, view.judged)
+    return judged_by(with_scores(rows, cuts, ranked=view.ranked), cell=view.cell, judged=view.judged)
 
 
 def place(value: SparkColumn, cutpoints: SparkColumn, *, low_is_good: bool = False) -> SparkColumn:
@@ -132,8 +129,10 @@ def segment(cell: Cell) -> SparkColumn:
     return F.get(F.get(rows, F.col("r_score") - 1), mean - 1).alias(cell.name)
 
 
-def with_judgements(scored: DataFrame, judged: Sequence[Derived]) -> DataFrame:
-    """`scored` with what derives from the places of its rows."""
+def judged_by(scored: DataFrame, *, cell: Cell | None, judged: Sequence[Derived]) -> DataFrame:
+    """`scored` with what is read off the places of its rows: the cell, and what derives from them."""
+    if cell is not None:
+        scored = scored.select("*", segment(cell))
     for one in judged:
         scored = scored.withColumn(one.name, arrow_function(one.on_arrays, one.type)(*one.inputs))
     return scored

@@ -29,17 +29,11 @@ from featurestore.snapshot_records import (
     complete_dates,
     features_table,
     list_snapshots,
-    listed_dates,
     stored,
 )
 from featurestore.tables import Table, Transaction, Warehouse, fence, until_committed
 from featurestore.views import FeatureSet, FeatureView
 from featurestore.watermarks import changes, highest_batch
-
-__all__ = [
-    "SNAPSHOTS", "Built", "among", "before", "build_snapshots", "build_views", "complete_dates", "explain_builds",
-    "listed_dates", "read_features", "read_snapshots",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)

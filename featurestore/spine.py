@@ -14,28 +14,9 @@ from featurestore.definitions import Derived, Feature
 from featurestore.errors import ConfigurationError
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, Limits, measures_of
 from featurestore.frames import ORDER_OF_EVENTS
-from featurestore.spine_fold import CARRIED, KNOWN, Knowledge, fold_askings
-from featurestore.views import FeatureView
+from featurestore.spine_fold import CARRIED, KNOWN, fold_askings
 
 MICROSECOND = timedelta(microseconds=1)
-
-
-def spine_features(
-    events: DataFrame,
-    spine: DataFrame,
-    view: FeatureView,
-    *,
-    limits: Limits,
-    customer: str = CUSTOMER,
-    as_of: str = "as_of",
-    decision_delay: timedelta | None = None,
-) -> DataFrame:
-    """The rows of `spine` (every one, with all its columns) and behind them the folds and derived features of `view`.
-
-    See `folded_at`. Scores among the population are not folds: they are placed by stored cut points.
-    """
-    return folded_at(events, spine, view.folds, view.derived, limits=limits, customer=customer, as_of=as_of,
-                     decision_delay=decision_delay)  # fmt: skip
 
 
 def folded_at(
@@ -60,8 +41,8 @@ def folded_at(
     """
     _refuse_shared_names(spine, [*(fold.name for fold in folds), *(one.name for one in derived)])
     plan = FoldPlan(tuple(folds), tuple(derived), (), limits)
-    known = None if decision_delay is None else Knowledge(decision_delay // MICROSECOND)
-    read = [*ORDER_OF_EVENTS, *([] if known is None else [KNOWN])]
+    delay_us = None if decision_delay is None else decision_delay // MICROSECOND
+    read = [*ORDER_OF_EVENTS, *([] if delay_us is None else [KNOWN])]
     happened = events.select(*read, *[name for name in measures_of(folds) if name not in read])
     asked = spine.select(
         F.coalesce(F.col(f"`{customer}`").cast("string"), F.lit("")).alias(CUSTOMER),
@@ -73,7 +54,7 @@ def folded_at(
     ordered = together.repartition(CUSTOMER, nobody).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return fold_askings(batches, plan, known=known)
+        return fold_askings(batches, plan, delay_us=delay_us)
 
     features: list[Feature | Derived] = [*folds, *derived]
     answers = [StructField(one.name, DataType.fromDDL(one.type)) for one in features]

@@ -9,7 +9,7 @@ Memory of a task: one block of rows (see `Limits`) with its answers (askings x f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,27 +38,20 @@ CARRIED = "carried"
 """The asking's own columns, as a struct; NULL on an event. Its rows come back with the features behind."""
 
 
-@dataclass(frozen=True)
-class Knowledge:
-    """What an asking at `as_of` may see: events before it and known before `as_of + delay_us` (microseconds)."""
-
-    delay_us: int = 0
-
-
 def fold_askings(
-    batches: Iterable[pa.RecordBatch], plan: FoldPlan, *, known: Knowledge | None = None
+    batches: Iterable[pa.RecordBatch], plan: FoldPlan, *, delay_us: int | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Answer every asking in batches sorted by (customer_id, event_time): its carried columns, folds and derived.
 
-    `plan.as_ofs` is not read. Without `known` all events count, whenever they became known. An asking without
-    customer ('') or without time reads the empty fold.
+    `plan.as_ofs` is not read. With `delay_us` (microseconds) only events count that were known before as_of +
+    delay_us; without it all do. An asking without customer ('') or without time reads the empty fold.
     """
     for rows in whole_customers(batches):
         if rows.num_rows == rows.column(CARRIED).null_count:
             continue
         for block in blocks(_timed(rows), plan):
             if block.num_rows > block.column(CARRIED).null_count:
-                yield _answered(block, plan, known)
+                yield _answered(block, plan, delay_us)
 
 
 def _timed(rows: pa.Table) -> pa.Table:
@@ -69,7 +62,7 @@ def _timed(rows: pa.Table) -> pa.Table:
     return rows.set_column(at, TIME, pc.fill_null(time, earliest)).append_column("timeless", pc.is_null(time))
 
 
-def _answered(block: pa.Table, plan: FoldPlan, known: Knowledge | None) -> pa.RecordBatch:
+def _answered(block: pa.Table, plan: FoldPlan, delay_us: int | None) -> pa.RecordBatch:
     starts = run_starts(block.column(CUSTOMER))
     rank = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, block.num_rows)))
     time = micros(block.column(TIME))
@@ -84,8 +77,8 @@ def _answered(block: pa.Table, plan: FoldPlan, known: Knowledge | None) -> pa.Re
     measures = {name: to_measure(events.column(name), ordered=name in ordered) for name in plan.measures}
     histories = Histories(rank[~is_asking], time[~is_asking], measures)
     answers = answered(histories, queries, plan)
-    if known is not None:
-        _refold_unknown(answers, histories, queries, plan, micros(events.column(KNOWN)), known)
+    if delay_us is not None:
+        _refold_unknown(answers, histories, queries, plan, micros(events.column(KNOWN)), delay_us)
     carried = block.filter(pa.array(is_asking)).column(CARRIED).combine_chunks().take(pa.array(order))
     columns: dict[str, pa.Array] = {AS_OF_DATE: _dates(queries.time, is_timeless[order])}
     columns |= {fold.name: to_arrow(answers[fold.name], fold.type) for fold in plan.folds}
@@ -108,11 +101,11 @@ def answered(histories: Histories, queries: Queries, plan: FoldPlan) -> Mapping[
 
 def _refold_unknown(
     answers: Mapping[str, Answer], histories: Histories, queries: Queries, plan: FoldPlan, known_at: Ints,
-    known: Knowledge,
+    delay_us: int,
 ) -> None:  # fmt: skip
     """Put right, in place, the answers of the queries that saw an event before it was known."""
     start, end = Sweep(histories, queries, reach_days=plan.reach_days).bounds(LIFETIME)
-    until = queries.time + known.delay_us
+    until = queries.time + delay_us
     latest = SparseMaximum(known_at, histories.rank).maximum(start, end)
     wrong = np.flatnonzero((end > start) & (latest >= until))
     for part in _parts(wrong, end - start, most_events=plan.limits.events_per_fold, most=_fitting(histories, plan)):

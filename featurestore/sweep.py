@@ -212,11 +212,8 @@ class Rows:
         return self._memo[name]
 
     def gaps(self) -> Ints:
-        """Days between a row's day and the previous row's day of the same customer; 0 where there is none."""
-        days, gap = self.day, np.zeros(len(self.rank), np.int64)
-        same = self.rank[1:] == self.rank[:-1]
-        gap[1:][same] = np.diff(days)[same]
-        return gap
+        """Days between a row's day and the previous row's; a customer's first row has none, and no pair asks for it."""
+        return np.diff(self.day, prepend=self.day[:1])
 
 
 def prefix(values: Ints) -> Ints:

@@ -22,8 +22,6 @@ from featurestore.training_set_records import TRAINING_SETS, TrainingSet, conten
 from featurestore.views import FeatureSet
 from featurestore.watermarks import batch_ranks, complete_through
 
-__all__ = ["TRAINING_SETS", "Request", "TrainingSet", "build_training_set", "newest", "table_of", "training_table"]
-
 
 @dataclass(frozen=True)
 class Request:

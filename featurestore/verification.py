@@ -21,7 +21,8 @@ from featurestore.errors import DataContractError
 from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
 from featurestore.schemas import source
-from featurestore.snapshots import complete_dates, read_snapshots
+from featurestore.snapshot_records import complete_dates
+from featurestore.snapshots import read_snapshots
 from featurestore.states import DAY_US, Event, fold_of
 from featurestore.tables import Warehouse
 from featurestore.views import FeatureView

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from featurestore.definitions import LIFETIME, Aggregate, Cell, Derived, Feature, Ranked
 from featurestore.fold import Limits
 from featurestore.point_in_time import column
-from featurestore.population import placed_at, segment, with_judgements
+from featurestore.population import judged_by, placed_at
 from featurestore.spine import folded_at
 from featurestore.views import FeatureView
 
@@ -88,8 +88,6 @@ def features_at(
 
 def _placed(rows: DataFrame, wanted: Needed, population: DataFrame, *, as_of: str) -> DataFrame:
     scored = placed_at(rows, population, ranked=wanted.ranked, as_of=as_of)
-    if wanted.cell is not None:
-        scored = scored.select("*", segment(wanted.cell))
-    judged = with_judgements(scored, wanted.judged)
+    judged = judged_by(scored, cell=wanted.cell, judged=wanted.judged)
     is_seen = F.col(SEEN.name) > 0
     return judged.withColumns({name: F.when(is_seen, column(name)) for name in wanted.among_population}).drop(SEEN.name)

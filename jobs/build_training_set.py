@@ -13,8 +13,8 @@ from datetime import date
 from featurestore.errors import ConfigurationError
 from featurestore.label_definitions import Label
 from featurestore.replay import Replay, replay
-from featurestore.training_set import Request, TrainingSet, build_training_set
-from featurestore.training_set_records import recorded
+from featurestore.training_set import Request, build_training_set
+from featurestore.training_set_records import TrainingSet, recorded
 from featurestore.watermarks import first_event_date
 from jobs.arguments import day, positive
 from jobs.build_features import build_step, chosen_as_of

@@ -16,7 +16,7 @@ from datetime import date
 from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from featurestore.simulation.world import World
-from featurestore.snapshots import among
+from featurestore.snapshot_records import among
 from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import LEARNED, split_plan, training_set_step

@@ -12,7 +12,7 @@ from featurestore.errors import ConfigurationError
 from featurestore.ingest import ingest
 from featurestore.ingest_runs import IngestReport
 from featurestore.retraction import retract
-from featurestore.snapshots import complete_dates, listed_dates
+from featurestore.snapshot_records import complete_dates, listed_dates
 from jobs.build_features import build_step
 from jobs.run import Run, Step
 from jobs.settings import load_source
@@ -49,7 +49,7 @@ def _retract(run: Run, batch: str) -> None:
         step.results.update(source=done.batch.source, batch=done.batch.batch_id, accepted=-done.batch.rows_accepted)
     run.out.print(f"batch {done.batch.batch_id[:12]} of {done.batch.source} ({done.batch.input_name}) is taken back: "
                   f"{done.batch.rows_accepted:,} events, {done.batch.rows_quarantined:,} quarantined rows")  # fmt: skip
-    for view in [view for view in run.features().views if view.source == done.batch.source]:
+    for view in [view for view in run.feature_set(run.views).views if view.source == done.batch.source]:
         stale = sorted(listed_dates(run.warehouse, view) - complete_dates(run.warehouse, view))
         if stale:
             build_step(run, stale, [view])

@@ -8,7 +8,8 @@ from featurestore.label_config import label
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
 from featurestore.schemas import ORDERS
-from featurestore.snapshots import among, before
+from featurestore.snapshot_records import among
+from featurestore.snapshots import before
 from featurestore.watermarks import complete_through
 from jobs.build_training_set import LEARNED
 from jobs.run import Run

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 
 from pyspark.sql import Observation
 
-from featurestore.snapshots import among, read_features
+from featurestore.snapshot_records import among
+from featurestore.snapshots import read_features
 from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run

@@ -12,7 +12,7 @@ from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.label_config import label
-from featurestore.training_set import TrainingSet, newest, table_of
+from featurestore.training_set_records import TrainingSet, newest, table_of
 from jobs.arguments import day
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import LEARNED, split_plan

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
-from featurestore.snapshots import among
+from featurestore.snapshot_records import among
 from featurestore.views import FeatureView
 
 Digest = dict[date, tuple[int, Decimal]]

@@ -13,8 +13,8 @@ from deltalake import DeltaTable
 from featurestore.event_tables import events_table, quarantine_table
 from featurestore.ingest_runs import INGEST_RUNS
 from featurestore.schemas import SOURCES
-from featurestore.snapshots import SNAPSHOTS
-from featurestore.training_set import TRAINING_SETS
+from featurestore.snapshot_records import SNAPSHOTS
+from featurestore.training_set_records import TRAINING_SETS
 from jobs.run import JOB_RUNS
 from jobs.score_tables import LATEST, SCORES
 from models.heads import HEADS

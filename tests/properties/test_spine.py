@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featurestore.fold import FoldPlan, Limits
-from featurestore.spine_fold import CARRIED, KNOWN, Knowledge, fold_askings
+from featurestore.spine_fold import CARRIED, KNOWN, fold_askings
 from tests import oracle
 from tests.properties.histories import DAY, EVENTS, MICROSECOND, assert_close, events, features, instants
 
@@ -24,7 +24,7 @@ def askings():
     return st.lists(st.tuples(who, st.one_of(st.none(), instants())), max_size=8)
 
 
-def answered(rows, spine, folds, *, known=None, batch_rows=1000, limits=None):
+def answered(rows, spine, folds, *, delay_us=None, batch_rows=1000, limits=None):
     """{asking: {feature: value}} by the engine."""
     asked = [
         {"customer_id": who or "", "event_time": at, "event_id": "",
@@ -34,7 +34,7 @@ def answered(rows, spine, folds, *, known=None, batch_rows=1000, limits=None):
     ordered = sorted([*rows, *asked], key=lambda e: (e["customer_id"], e["event_time"] or never, e["event_id"]))
     table = pa.Table.from_pylist(ordered, schema=ROWS)
     plan = FoldPlan(tuple(folds), (), (), limits or Limits(4096, 10**6))
-    found = [b.to_pylist() for b in fold_askings(table.to_batches(max_chunksize=batch_rows), plan, known=known)]
+    found = [b.to_pylist() for b in fold_askings(table.to_batches(max_chunksize=batch_rows), plan, delay_us=delay_us)]
     answers = {row.pop("asking"): row for rows in found for row in rows}
     for n, row in answers.items():
         assert (row.pop("customer_id"), row.pop("as_of")) == spine[n]
@@ -51,8 +51,8 @@ def lagging(rows, lags):
 def test_every_asking_is_answered_as_the_oracle_does(rows, spine, lags, delay, chance):
     folds = [f for f in chance.sample(features(), 250) if f.window.offset_days >= 0]
     rows = lagging(rows, lags)
-    known = None if delay is None else Knowledge(delay * 1_000_000)
-    found = answered(rows, spine, folds, known=known)
+    delay_us = None if delay is None else delay * 1_000_000
+    found = answered(rows, spine, folds, delay_us=delay_us)
     assert set(found) == set(range(len(spine)))
     for n, (who, as_of) in enumerate(spine):
         own = [] if as_of is None else [e for e in rows if e["customer_id"] == who]
@@ -67,8 +67,8 @@ def test_every_asking_is_answered_as_the_oracle_does(rows, spine, lags, delay, c
        st.integers(1, 9), st.randoms(use_true_random=False))  # fmt: skip
 def test_batches_and_blocks_change_no_digit(rows, spine, lags, batch_rows, customers, most_events, chance):
     folds, rows = chance.sample(features(), 250), lagging(rows, lags)
-    whole = answered(rows, spine, folds, known=Knowledge())
-    cut = answered(rows, spine, folds, known=Knowledge(), batch_rows=batch_rows, limits=Limits(customers, most_events))
+    whole = answered(rows, spine, folds, delay_us=0)
+    cut = answered(rows, spine, folds, delay_us=0, batch_rows=batch_rows, limits=Limits(customers, most_events))
     assert cut == whole
 
 
@@ -79,6 +79,4 @@ def test_what_becomes_known_later_changes_no_answer(rows, more, spine, chance):
     told = max((at for _, at in spine if at is not None), default=oracle.EPOCH)
     before = [{**row, KNOWN: row["event_time"]} for row in rows]
     later = [{**row, KNOWN: max(row["event_time"], told), "event_id": f"late {n}"} for n, row in enumerate(more)]
-    assert answered(before + later, spine, folds, known=Knowledge()) == answered(
-        before, spine, folds, known=Knowledge()
-    )
+    assert answered(before + later, spine, folds, delay_us=0) == answered(before, spine, folds, delay_us=0)

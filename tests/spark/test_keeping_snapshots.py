@@ -13,7 +13,8 @@ from chispa import assert_df_equality
 from featurestore.definitions import LIFETIME, Derived, Window
 from featurestore.derived import difference
 from featurestore.errors import DataContractError
-from featurestore.snapshots import build_views, complete_dates, explain_builds, read_snapshots
+from featurestore.snapshot_records import complete_dates
+from featurestore.snapshots import build_views, explain_builds, read_snapshots
 from featurestore.tables import Warehouse
 from featurestore.views import FeatureView
 from tests import oracle

@@ -12,7 +12,8 @@ from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import Limits
 from featurestore.ingest_runs import reserve
 from featurestore.placing import placed
-from featurestore.snapshots import build_snapshots, complete_dates, read_snapshots
+from featurestore.snapshot_records import complete_dates
+from featurestore.snapshots import build_snapshots, read_snapshots
 from featurestore.tables import Warehouse
 from featurestore.verification import verify_view
 from tests import oracle

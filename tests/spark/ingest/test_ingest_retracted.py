@@ -11,7 +11,8 @@ from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.fold import Limits
 from featurestore.ingest import ingest
 from featurestore.retraction import retract
-from featurestore.snapshots import build_snapshots, complete_dates, read_snapshots
+from featurestore.snapshot_records import complete_dates
+from featurestore.snapshots import build_snapshots, read_snapshots
 from featurestore.tables import Warehouse
 from tests.spark.ingest.conftest import NOW, counts, line, shop
 from tests.spark.test_snapshots import SMALL_VIEW
