@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.plugins.require_all", "pytester"]
+pytest_plugins = ["tests.plugins.require_all", "tests.plugins.laws", "pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS_BY_COST = ("unit", "properties", "contracts", "spark", "e2e", "bench")

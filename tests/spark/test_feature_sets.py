@@ -52,7 +52,7 @@ def random_events(seed: int):
     }  # fmt: skip
 
 
-def test_a_set_equals_the_oracle_of_each_view_and_the_empty_fold_elsewhere(warehouse):
+def test_a_set_equals_the_oracle_of_each_view_and_the_empty_fold_elsewhere(warehouse, drawn):
     events = random_events(seed=3)
     for name, rows in events.items():
         add_batch(warehouse, rows, source=SOURCES[name])
@@ -62,6 +62,7 @@ def test_a_set_equals_the_oracle_of_each_view_and_the_empty_fold_elsewhere(wareh
     assert rows, "an empty result would pass everything below"
     found = {(row["customer_id"], row["as_of_date"]): row.asDict() for row in rows}
     assert len(found) == len(rows)
+    drawn(3, len(rows))
     for customer in CUSTOMERS:
         own = {name: [e for e in rows if e["customer_id"] == customer] for name, rows in events.items()}
         for day in DATES:

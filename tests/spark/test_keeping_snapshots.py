@@ -34,7 +34,7 @@ def clean(spark, tmp_path) -> Warehouse:
     return Warehouse(spark, str(tmp_path / "clean"))
 
 
-def test_batches_in_any_order_with_builds_between_leave_what_one_build_leaves(warehouse, clean):
+def test_batches_in_any_order_with_builds_between_leave_what_one_build_leaves(warehouse, clean, drawn):
     """Random lines in random batches, mostly small; a build after each, of random dates: repairs and rebuilds."""
     seed = 11
     chance = random.Random(seed)
@@ -54,6 +54,7 @@ def test_batches_in_any_order_with_builds_between_leave_what_one_build_leaves(wa
     add_batch(clean, lines)
     assert build(clean).repaired == ()
     assert_equal_tables(warehouse, clean)
+    drawn(seed, len(lines))
 
 
 def test_a_repair_folds_the_late_customers_and_copies_the_others(warehouse, clean):

@@ -138,7 +138,7 @@ def plainly(name, own, as_of):
             return float(max(0, net(as_of, 90)) < net(before(90), 90) / 2) if asked else None
 
 
-def test_every_label_of_every_horizon_in_one_pass_and_as_a_training_set_equals_its_words(warehouse):
+def test_every_label_of_every_horizon_in_one_pass_and_as_a_training_set_equals_its_words(warehouse, drawn):
     lines = list(random_lines(seed=11))
     dates = {AS_OF - timedelta(days=17): "fit", AS_OF: "test"}
     own = {line["customer_id"]: [e for e in lines if e["customer_id"] == line["customer_id"]] for line in lines}
@@ -151,6 +151,7 @@ def test_every_label_of_every_horizon_in_one_pass_and_as_a_training_set_equals_i
     add_batch(warehouse, lines)
     rows = labelled(warehouse.read("events_orders"), list(LABELS.values()), as_ofs=list(dates), limits=LIMITS).collect()
     assert {(row["customer_id"], row["as_of_date"]): {name: row[name] for name in LABELS} for row in rows} == expected
+    drawn(11, len(rows))
     build_snapshots(warehouse, SMALL_VIEW, dates=list(dates), limits=LIMITS, run_id="r", built_at=INGESTED)
     for name in ("decline_90d", "spend_90d", "active_90d"):
         request = Request(LABELS[name], FEATURES, dates, split_of(dates), 1)

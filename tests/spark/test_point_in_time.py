@@ -71,7 +71,7 @@ def plain(rows):
     return sorted(tuple(map(one, row)) for row in rows)
 
 
-def test_random_spines_read_what_a_plain_loop_reads(spark):
+def test_random_spines_read_what_a_plain_loop_reads(spark, drawn):
     spine, stored = random_cases(300, seed=17)
     asked, table = spark.createDataFrame(spine, SPINE), spark.createDataFrame(stored, STORED)
     answers = [
@@ -90,6 +90,7 @@ def test_random_spines_read_what_a_plain_loop_reads(spark):
         assert plain(row[:-1] for row in found if row["how"] == at) == plain(expected * 2)
         hits += sum(row[-1] is not None for row in expected)
     assert hits > 300, "cases in which nothing is found prove little"
+    drawn(17, len(found))
 
 
 def test_dates_are_midnights_utc_whatever_the_session_zone(spark):

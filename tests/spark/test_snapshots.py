@@ -21,7 +21,7 @@ from tests.events import INGESTED, add_batch, order_line
 from tests.small_orders import DATES, LIMITS, ORDERS_VIEW, SMALL_VIEW, START, build, random_lines
 
 
-def test_random_customers_equal_the_oracle(warehouse):
+def test_random_customers_equal_the_oracle(warehouse, drawn):
     lines = list(random_lines(customers=300, seed=7))
     add_batch(warehouse, lines)
     build(warehouse, view=ORDERS_VIEW)
@@ -37,6 +37,7 @@ def test_random_customers_equal_the_oracle(warehouse):
                 row = found[customer, day].asDict()
                 expected = {f.name: oracle.fold(own, f, as_of) for f in ORDERS_VIEW.folds}
                 assert {name: row[name] for name in expected} == expected
+    drawn(7, len(found))
 
 
 def test_scores_count_the_cut_points_below_and_ties_score_equally(warehouse):

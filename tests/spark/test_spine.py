@@ -86,9 +86,10 @@ def answers(events, spine, **options):
 
 
 @pytest.mark.parametrize("delay", [None, timedelta(0), timedelta(days=3)])
-def test_every_row_of_a_spine_has_what_the_oracle_says(events, spine, rows, lines, delay):
+def test_every_row_of_a_spine_has_what_the_oracle_says(events, spine, rows, lines, delay, drawn):
     found = answers(events, spine, decision_delay=delay).toArrow().to_pylist()
     assert len(found) == len(rows)
+    drawn(4, len(rows))
     by_customer = {}
     for line in lines:
         by_customer.setdefault(line["customer_id"], []).append(line)
