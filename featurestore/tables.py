@@ -28,6 +28,7 @@ from pyspark.sql.types import StructField, StructType
 from featurestore.definitions import quoted
 from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
+from featurestore.table_versions import Journal
 
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
@@ -73,10 +74,14 @@ def is_local(path: str) -> bool:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A folder of Delta tables, `<root>/<table>/`, or an object-store prefix; a relative folder is the driver's."""
+    """A folder of Delta tables, `<root>/<table>/`, or an object-store prefix; a relative folder is the driver's.
+
+    Its `journal` notes the versions of the tables whose rows are read and written through it.
+    """
 
     spark: SparkSession
     root: str
+    journal: Journal = field(default_factory=Journal, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if is_local(self.root):  # Delta takes a relative path for an identifier
@@ -93,7 +98,7 @@ class Warehouse:
 
     def version(self, table: str) -> int:
         """The newest committed version of `table`, read from its log without a Spark job."""
-        return DeltaLog(self.path(table)).version()
+        return DeltaLog(self.path(table), without_files=True).version()
 
     def committed(self, table: str, app_id: str) -> int:
         """The highest transaction version committed under `app_id`, -1 if none."""
@@ -106,6 +111,7 @@ class Warehouse:
         """The rows of `table`, at `version` if given; MissingInput names the job that makes it."""
         if not self.exists(table):
             raise MissingInput.table(table, warehouse=self.root, make_with=make_with or "demo")
+        self.journal.note_read(table, self.version(table) if version is None else version)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -118,7 +124,9 @@ class Warehouse:
         """
         if not self.exists(table):
             return []
-        return DeltaLog(self.path(table)).to_pyarrow_table(columns=list(columns)).to_pylist()
+        held = DeltaLog(self.path(table))
+        self.journal.note_read(table, held.version())
+        return held.to_pyarrow_table(columns=list(columns)).to_pylist()
 
     def create(self, table: Table) -> None:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
@@ -156,12 +164,14 @@ class Warehouse:
         return True
 
     def append(self, table: Table, rows: DataFrame, *, transaction: Transaction) -> None:
-        """Add `rows` in one commit, once per transaction."""
+        """Add `rows` in one commit, once per transaction; a column that the table was made without is added first."""
         self.create(table)
+        self._add_missing(table)
         writer = rows.select(*table.column_names).write.format("delta").mode("append")
         writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version).save(
             self.path(table.name)
         )
+        self.journal.note_written(table.name)
 
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
         """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
@@ -174,10 +184,11 @@ class Warehouse:
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
+        self.journal.note_written(table.name)
 
     def _add_missing(self, table: Table) -> None:
         """Give a table that an older version made the columns that are declared since; NULL in the rows it has."""
-        known = {one.name for one in DeltaLog(self.path(table.name)).schema().fields}
+        known = {one.name for one in DeltaLog(self.path(table.name), without_files=True).schema().fields}
         added = [f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in table.columns if c.name not in known]
         if added:
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD COLUMNS ({', '.join(added)})")
@@ -191,6 +202,7 @@ class Warehouse:
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
+        self.journal.note_written(table.name)
 
     def fingerprints(self, table: str) -> dict[str, str]:
         """By column, in order, the fingerprint that it was written with; read from the log without a Spark job."""
@@ -232,6 +244,7 @@ class Warehouse:
             DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
                 rows.select(*table.column_names).alias("new"), condition
             ).whenNotMatchedInsertAll().execute()
+        self.journal.note_written(table.name)
 
     def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
         """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds."""
@@ -240,11 +253,13 @@ class Warehouse:
         DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
             rows.select(*table.column_names).alias("new"), condition
         ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+        self.journal.note_written(table.name)
 
     def delete(self, table: str, where: SparkColumn) -> None:
         """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(where)
+            self.journal.note_written(table)
 
     def rows_written(self, table: str) -> int:
         """Rows that the newest commit of `table` wrote, from its own metrics."""
