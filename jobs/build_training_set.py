@@ -1,13 +1,7 @@
-"""Join snapshots with a label, split by time so that no training label reaches into a later period.
-
-./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
-./spark-submit.sh build_training_set --label my_label.yml --build
-./spark-submit.sh build_training_set --label churn_60d --replay 1
-"""
+"""Join snapshots with a label, split by time so that no training label reaches into a later period."""
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 
 from featurestore.errors import ConfigurationError
@@ -16,34 +10,12 @@ from featurestore.replay import Replay, replay
 from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import TrainingSet, recorded
 from featurestore.watermarks import first_event_date
-from jobs.arguments import day, positive
 from jobs.build_features import build_step, chosen_as_of
+from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.settings import load_labels
-from models.heads import HEADS
 from models.splits import SplitPlan, plan_splits, recorded_plan
 from models.training_rows import split_column
-
-LEARNED = tuple(head.label for head in reversed(HEADS.values()))
-"""Labels that a head learns: what the demo tells, in its order."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME_OR_FILE",
-                        help="a label of conf/labels/, or a file like those; repeatable "
-                             f"(default: {', '.join(LEARNED)})")  # fmt: skip
-    parser.add_argument("--as-of", type=day, metavar="D",
-                        help="learn from what lies before this date only (default: the latest "
-                             "complete midnight)")  # fmt: skip
-    parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
-    parser.add_argument(
-        "--replay",
-        type=positive,
-        metavar="VERSION",
-        help="build a recorded version again from the events that it saw, and compare every bit",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="print the dates of each split, and build nothing")
 
 
 def run(run: Run) -> None:

@@ -13,8 +13,11 @@ import pytest
 from featurestore.errors import EnvironmentProblem
 from featurestore.explain import explain_feature
 from featurestore.features import VIEWS, feature_set
-from jobs.main import JOBS, main
+from jobs.command_line import JOBS
+from jobs.main import main
 from jobs.workplace import only_writer
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WRONG_COMMANDS = [
     (["ingst"], 2, "Did you mean 'ingest'?"),
@@ -51,6 +54,15 @@ def test_every_job_that_is_listed_explains_itself(job, capsys):
     assert "--warehouse" in shown
 
 
+def test_the_options_of_all_jobs_are_read_without_an_engine():
+    read = (
+        "import sys, jobs.command_line as c; [c.parser_of(job) for job in c.JOBS]; "
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not {"pyspark", "delta", "deltalake", "pandas", "mlflow", "xgboost", "pydantic"} & set(loaded.split())
+
+
 def test_help_lists_the_jobs(capsys):
     assert main(["--help"]) == 0
     assert "build_training_set" in capsys.readouterr().out
@@ -75,7 +87,7 @@ def test_help_lists_the_jobs(capsys):
     ],
 )  # fmt: skip
 def test_definitions_are_explained_in_words(name, said, capsys, monkeypatch):
-    monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    monkeypatch.chdir(ROOT)
     assert main(["explain", name]) == 0
     assert said in capsys.readouterr().out
 
