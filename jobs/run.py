@@ -18,10 +18,10 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from featurestore.definitions import fingerprint
-from featurestore.features import feature_set, settled
+from featurestore.feature_settings import configured_views
+from featurestore.features import feature_set
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
-from featurestore.own_views import known_views
 from featurestore.schemas import Column
 from featurestore.shipping import ship_code
 from featurestore.table_versions import TableVersions
@@ -99,8 +99,7 @@ class Run:
     @cached_property
     def views(self) -> dict[str, FeatureView]:
         """All views by name, those of the settings' modules too; the code of these travels with the tasks."""
-        chosen = self.settings.features
-        known = settled(known_views(chosen.modules), chosen.parameters)
+        known = configured_views(self.settings.features)
         for view in known.values():
             ship_code(view)
         return known
