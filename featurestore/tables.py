@@ -98,7 +98,7 @@ class Warehouse:
 
     def version(self, table: str) -> int:
         """The newest committed version of `table`, read from its log without a Spark job."""
-        return DeltaLog(self.path(table), without_files=True).version()
+        return DeltaLog(self.path(table)).version()
 
     def committed(self, table: str, app_id: str) -> int:
         """The highest transaction version committed under `app_id`, -1 if none."""
@@ -120,13 +120,17 @@ class Warehouse:
     def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.
 
-        For tables that grow with runs and batches, never with customers or events; empty if it does not exist.
+        For tables that grow with runs and batches, never with customers or events; empty if it does not exist. A
+        column that the table was made without is None.
         """
         if not self.exists(table):
             return []
         held = DeltaLog(self.path(table))
         self.journal.note_read(table, held.version())
-        return held.to_pyarrow_table(columns=list(columns)).to_pylist()
+        there = {one.name for one in held.schema().fields}
+        lacking = dict.fromkeys(name for name in columns if name not in there)
+        kept = [name for name in columns if name in there]
+        return [{**lacking, **row} for row in held.to_pyarrow_table(columns=kept).to_pylist()]
 
     def create(self, table: Table) -> None:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
@@ -188,7 +192,7 @@ class Warehouse:
 
     def _add_missing(self, table: Table) -> None:
         """Give a table that an older version made the columns that are declared since; NULL in the rows it has."""
-        known = {one.name for one in DeltaLog(self.path(table.name), without_files=True).schema().fields}
+        known = {one.name for one in DeltaLog(self.path(table.name)).schema().fields}
         added = [f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in table.columns if c.name not in known]
         if added:
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD COLUMNS ({', '.join(added)})")
@@ -247,8 +251,12 @@ class Warehouse:
         self.journal.note_written(table.name)
 
     def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
-        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds."""
+        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds.
+
+        A column that the table was made without is added first.
+        """
         self.create(table)
+        self._add_missing(table)
         condition = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
         DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
             rows.select(*table.column_names).alias("new"), condition

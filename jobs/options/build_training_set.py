@@ -2,6 +2,7 @@
 
 ./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
 ./spark-submit.sh build_training_set --label my_label.yml --build
+./spark-submit.sh build_training_set --label churn_60d --knowledge as_known
 ./spark-submit.sh build_training_set --label churn_60d --replay 1
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 
+from featurestore.knowledge import KINDS, LATEST
 from jobs.arguments import day, positive
 from models.heads import HEADS
 
@@ -24,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as-of", type=day, metavar="D",
                         help="learn from what lies before this date only (default: the latest "
                              "complete midnight)")  # fmt: skip
+    parser.add_argument("--knowledge", choices=KINDS, default=LATEST,
+                        help="events that features fold: all that are known now (latest), or those that were known "
+                             "at the as-of and its features.decision_delay_hours (as_known); labels always fold all "
+                             "(default: latest)")  # fmt: skip
     parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
     parser.add_argument(
         "--replay",
