@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -39,7 +40,11 @@ def show_plan(run: Run, plans: Sequence[ViewPlan]) -> None:
     for one in plans:
         for planned in one.dates:
             run.out.print(f"{planned.view}  {planned.as_of_date}  {planned.how:8}  {planned.reason}")
-        run.out.print(f"{one.plan.view.name}  reads {one.events:,} events of {one.plan.view.source}")
+        ways = Counter(planned.how for planned in one.dates)
+        complete = ways.pop("complete", 0)
+        said = ", ".join(f"{n} to {how}" for how, n in ways.items()) or "nothing to do"
+        run.out.print(f"{one.plan.view.name}  {said}; {complete} complete already; reads {one.events:,} events of "
+                      f"{one.plan.view.source}")  # fmt: skip
     if run.arguments.json:
         found = [
             {"view": one.plan.view.name, "events": one.events, "dates": [asdict(planned) for planned in one.dates]}

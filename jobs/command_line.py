@@ -23,7 +23,7 @@ JOBS = {
     "score": "score every customer at a date with the champion models",
     "sql": "run a query over all tables of the warehouse",
     "verify": "recompute random feature values from raw events and compare",
-    "explain": "say in words what a view, a feature or a label means",
+    "explain": "say in words what a view, a feature or a label means, or what a job would do",
     "bench": "measure: all contenders on the same data, results compared first, then times and ratios",
 }
 HELP = ("-h", "--help", "help")
@@ -41,8 +41,22 @@ def asked(words: Sequence[str]) -> argparse.Namespace | None:
     job, *rest = words
     if job not in JOBS:
         raise ConfigurationError.unknown_name("job", job, known=JOBS)
+    if job == "explain" and rest and rest[0] in JOBS:
+        return _planned(*rest)
     arguments = parser_of(job).parse_args(rest)
     arguments.job = job
+    return arguments
+
+
+def _planned(job: str, *rest: str) -> argparse.Namespace:
+    """What `explain JOB ...` asks for: the plan of that job, `JOB ... --dry-run`."""
+    arguments = parser_of(job).parse_args(rest)
+    if "dry_run" not in arguments:
+        raise ConfigurationError(
+            f"'{job}' is a job that plans nothing beforehand.\n"
+            f"  What it does: ./spark-submit.sh {job} --help. Jobs with a plan take --dry-run, such as build_features."
+        )
+    arguments.job, arguments.dry_run = job, True
     return arguments
 
 

@@ -34,13 +34,14 @@ def run_job(words: Sequence[str]) -> None:
         _tell_more()
     settings = load_settings(arguments.conf, assignments=_assignments(arguments))
     run = Run(arguments, settings)
-    writes = arguments.job not in READS_ONLY | NEEDS_NO_WAREHOUSE
+    reads_only = arguments.job in READS_ONLY or getattr(arguments, "dry_run", False)
+    writes = not reads_only and arguments.job not in NEEDS_NO_WAREHOUSE
     with ExitStack() as held:
         if writes:
             held.enter_context(
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
-        elif arguments.job in READS_ONLY:
+        elif reads_only:
             check_readable(settings.warehouse)
         try:
             importlib.import_module(f"jobs.{arguments.job}").run(run)

@@ -33,6 +33,11 @@ WRONG_COMMANDS = [
     (["bench", "redaers"], 2, "readers"),
     (["bench", "start", "--events", "5"], 2, "bench start takes no --events, but no size"),
     (["build_features", "--json", "plan.json"], 2, "--dry-run"),
+    (["build_training_set", "--knowledge", "as_knwon"], 2, "as_known"),
+    (["build_training_set", "--knowledge", "as_known", "--build"], 2, "Leave --build out"),
+    (["build_training_set", "--set", "features.decision_delay_hours={ordrs: 1}"], 2, "Did you mean 'orders'"),
+    (["explain", "train"], 2, "such as build_features"),
+    (["explain", "build_features", "--step", "0"], 2, "at least 1"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),
 ]
 
@@ -99,7 +104,10 @@ def test_every_feature_can_be_explained():
             assert len(explain_feature(feature, view)) == 4
 
 
-@pytest.mark.parametrize("words", [["sql", "select 1"], ["bench", "readers"]], ids=str)
+READING = [["sql", "select 1"], ["bench", "readers"], ["explain", "build_features"], ["build_features", "--dry-run"]]
+
+
+@pytest.mark.parametrize("words", READING, ids=str)
 def test_what_only_reads_makes_no_warehouse(words, tmp_path, capsys):
     assert main([*words, "--warehouse", str(tmp_path / "w")]) == 3
     assert "spark-submit.sh demo" in capsys.readouterr().err
