@@ -30,6 +30,4 @@ def folded_as_known(
     seen = events.groupBy(CUSTOMER).agg(F.min(counts_after).alias("seen_after"))
     reached = F.filter(F.array(*map(F.lit, sorted(days))), lambda day: day.cast("timestamp") > F.col("seen_after"))
     spine = seen.select(CUSTOMER, F.explode(reached).alias(AS_OF_DATE))
-    return folded_at(
-        events, spine, view.folds, view.derived, limits=limits, as_of=AS_OF_DATE, decision_delay=delay
-    )  # fmt: skip
+    return folded_at(events, spine, view.folds, view.derived, limits=limits, as_of=AS_OF_DATE, decision_delay=delay)

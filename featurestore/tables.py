@@ -234,10 +234,8 @@ class Warehouse:
         stored = DeltaLog(self.path(table)).metadata()
         return Table(table, tuple(columns), stored.description or "", properties=stored.configuration)
 
-    def insert_new(
-        self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
-    ) -> None:
-        """Insert the rows whose `key` is not in the table yet.
+    def insert_new(self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction) -> int:
+        """Insert the rows whose `key` is not in the table yet; how many those were.
 
         `rows` must not repeat a key. `within` restricts the search to rows of the table that satisfy
         it (literals on the partition column, `old` is the table), so that other files are not read.
@@ -245,10 +243,16 @@ class Warehouse:
         self.create(table)
         condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
         with _SessionTransaction(self.spark, transaction):
-            DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
-                rows.select(*table.column_names).alias("new"), condition
-            ).whenNotMatchedInsertAll().execute()
+            merged = (
+                DeltaTable.forPath(self.spark, self.path(table.name))
+                .alias("old")
+                .merge(rows.select(*table.column_names).alias("new"), condition)
+                .whenNotMatchedInsertAll()
+                .execute()
+                .first()
+            )
         self.journal.note_written(table.name)
+        return int(merged["num_inserted_rows"]) if merged is not None else 0
 
     def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
         """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds.
@@ -268,11 +272,6 @@ class Warehouse:
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(where)
             self.journal.note_written(table)
-
-    def rows_written(self, table: str) -> int:
-        """Rows that the newest commit of `table` wrote, from its own metrics."""
-        metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
-        return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
 
 
 def _schema(table: Table) -> StructType:

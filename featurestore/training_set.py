@@ -19,6 +19,7 @@ from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
 from featurestore.known_then import folded_as_known
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
+from featurestore.local_rows import local_rows
 from featurestore.population import among_population, cut_points
 from featurestore.schemas import Column, source
 from featurestore.snapshots import before, read_features
@@ -202,7 +203,7 @@ def _record(
         table_version=warehouse.version(request.table),
     )
     values = {**asdict(built), "run_id": run_id, "built_at": built_at}
-    row = tuple(values[column.name] for column in TRAINING_SETS.columns)
-    schema = ", ".join(f"{column.name} {column.type}" for column in TRAINING_SETS.columns)
-    warehouse.upsert(TRAINING_SETS, warehouse.spark.createDataFrame([row], schema), keys=("name", "version"))
+    row = [values[column.name] for column in TRAINING_SETS.columns]
+    record = local_rows(warehouse.spark, TRAINING_SETS.columns, [row])
+    warehouse.upsert(TRAINING_SETS, record, keys=("name", "version"))
     return built

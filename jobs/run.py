@@ -22,6 +22,7 @@ from featurestore.feature_settings import configured_views
 from featurestore.features import feature_set
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
+from featurestore.local_rows import local_rows
 from featurestore.schemas import Column
 from featurestore.shipping import ship_code
 from featurestore.table_versions import TableVersions
@@ -162,8 +163,7 @@ class Run:
         ]  # fmt: skip
         if not rows:
             return
-        schema = ", ".join(f"{column.name} {column.type}" for column in JOB_RUNS.columns)
-        frame = self.spark.createDataFrame(rows, schema)
+        frame = local_rows(self.spark, JOB_RUNS.columns, rows)
         self.warehouse.append(JOB_RUNS, frame, transaction=Transaction(f"job_runs:{self.run_id}"))
 
     def seconds_since_command(self) -> float | None:
