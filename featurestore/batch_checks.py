@@ -52,28 +52,31 @@ def counted(rows: DataFrame) -> BatchCounts:
         F.max(F.when(is_accepted, F.unix_micros("event_time"))).alias("last"),
         F.min(F.when(is_accepted, F.unix_micros("known_at"))).alias("known"),
     ).collect()[0]
-    # One row a reason: as many as there are rules.
-    each = (
-        rows.where(F.size(REASONS) > 0)
-        .select(STATUS, F.explode(REASONS).alias("reason"))
-        .groupBy("reason")
-        .agg(F.count(F.lit(1)).alias("broken"), F.count_if(F.col(STATUS) == QUARANTINED).alias("quarantined"))
-        .orderBy("reason")
-        .collect()
-    )
+    each = sorted(_by_reason(rows)) if totals["broken"] else []
     return BatchCounts(
         accepted=totals[ACCEPTED],
         quarantined=totals[QUARANTINED],
         duplicate=totals[DUPLICATE],
         broken=totals["broken"],
-        reasons={row["reason"]: row["quarantined"] for row in each if row["quarantined"]},
-        broken_reasons={row["reason"]: row["broken"] for row in each},
+        reasons={reason: quarantined for reason, _, quarantined in each if quarantined},
+        broken_reasons={reason: broken for reason, broken, _ in each},
         nonexistent_local=totals["nonexistent"],
         ambiguous_local=totals["ambiguous"],
         first_event_time=instant_of(totals["first"]),
         last_event_time=instant_of(totals["last"]),
         earliest_known_at=instant_of(totals["known"]),
     )
+
+
+def _by_reason(rows: DataFrame) -> list[tuple[str, int, int]]:
+    """Each reason, the rows that have it, and those of them that are set aside now; as many as there are rules."""
+    counts = (
+        rows.where(F.size(REASONS) > 0)
+        .select(STATUS, F.explode(REASONS).alias("reason"))
+        .groupBy("reason")
+        .agg(F.count(F.lit(1)).alias("broken"), F.count_if(F.col(STATUS) == QUARANTINED).alias("quarantined"))
+    )
+    return [(row["reason"], row["broken"], row["quarantined"]) for row in counts.collect()]
 
 
 def refuse_bad_batch(

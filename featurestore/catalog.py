@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from featurestore.definitions import Cell, Derived, Feature, Ranked
+from featurestore.local_rows import local_rows
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
 from featurestore.views import FeatureSet, FeatureView, aliases_of
@@ -59,6 +60,5 @@ def publish_catalog(warehouse: Warehouse, owner: FeatureView | FeatureSet) -> No
     present = warehouse.records(CATALOG.name, ("view", "fingerprint"))
     if {row["fingerprint"] for row in present if row["view"] == owner.name} == {owner.fingerprint}:
         return
-    schema = ", ".join(f"`{column.name}` {column.type}" for column in CATALOG.columns)
-    rows = warehouse.spark.createDataFrame(entries(owner), schema)
+    rows = local_rows(warehouse.spark, CATALOG.columns, entries(owner))
     warehouse.replace(CATALOG, rows, where=f"view = '{owner.name}'")

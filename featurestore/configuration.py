@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 import yaml
@@ -38,16 +38,22 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
     return loaded
 
 
-def validated(model: type[Model], values: Mapping[str, Any], *, where: str) -> Model:
-    """`values` as a `model`; every fault is reported at once.
+def validated(
+    model: type[Model], values: Mapping[str, Any], *, where: str | Callable[[Sequence[str | int]], str]
+) -> Model:
+    """`values` as a `model`; every fault is reported at once. `where` they are from may depend on the key.
 
     Raises ConfigurationError with one line a fault: file, key, value, what was expected, near names.
     """
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        faults = [_fault(model, fault) for fault in error.errors()]
-        raise ConfigurationError("\n".join([f"{where}:", *faults])) from None
+        faults: dict[str, list[str]] = {}
+        for fault in error.errors():
+            place = where if isinstance(where, str) else where(fault["loc"])
+            faults.setdefault(place, []).append(_fault(model, fault))
+        lines = [line for place, found in faults.items() for line in (f"{place}:", *found)]
+        raise ConfigurationError("\n".join(lines)) from None
 
 
 def _fault(model: type[BaseModel], fault: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from delta.exceptions import ConcurrentTransactionException
 from pyspark.sql import DataFrame
@@ -13,6 +14,8 @@ from featurestore.ingest_runs import Batch
 from featurestore.schemas import EVENT_ARRIVAL, LARGEST_MEASURE, Column, Source
 from featurestore.source_config import SourceConfig
 from featurestore.tables import Table, Transaction, Warehouse, until_committed
+
+Written = TypeVar("Written")
 
 
 def events_table(source: Source) -> Table:
@@ -46,22 +49,25 @@ def quarantine_table(source: Source) -> Table:
     )
 
 
-def write_quarantine(warehouse: Warehouse, source: Source, judged: DataFrame, *, batch: Batch) -> None:
-    """Append the batch's quarantined rows, once."""
+def write_quarantine(warehouse: Warehouse, source: Source, judged: DataFrame, *, batch: Batch, rows: int) -> None:
+    """Append the batch's quarantined rows, as many as `rows` says, once; the table is there even if it has none."""
+    if not rows:
+        warehouse.create(quarantine_table(source))
+        return
     app_id = f"quarantine:{source.name}:{batch.batch_id}"
-    rows = _dated(judged.where(F.col(STATUS) == QUARANTINED), batch)
+    bad = _dated(judged.where(F.col(STATUS) == QUARANTINED), batch)
     _once(
         warehouse,
         source.quarantine_table,
         app_id,
-        lambda: warehouse.append(quarantine_table(source), rows, transaction=Transaction(app_id)),
+        lambda: warehouse.append(quarantine_table(source), bad, transaction=Transaction(app_id)),
     )
 
 
 def write_events(
     warehouse: Warehouse, config: SourceConfig, judged: DataFrame, *, batch: Batch, months: list[str]
-) -> None:
-    """Insert the batch's accepted events, once.
+) -> int | None:
+    """Insert the batch's accepted events, once; how many, None where an earlier try or another writer had done so.
 
     A hashed id tells the event's time, so only the batch's months can hold it; a natural one may stand
     anywhere.
@@ -69,7 +75,7 @@ def write_events(
     app_id = f"events:{config.source}:{batch.batch_id}"
     rows = _dated(judged.where(F.col(STATUS) == ACCEPTED), batch)
     within = "" if config.has_natural_id else in_months("old.event_month", months)
-    _once(
+    return _once(
         warehouse,
         config.shape.events_table,
         app_id,
@@ -102,16 +108,17 @@ def _dated(rows: DataFrame, batch: Batch) -> DataFrame:
     )
 
 
-def _once(warehouse: Warehouse, table: str, app_id: str, write: Callable[[], None]) -> None:
-    """Run `write`; where its transaction has been committed, by an earlier try or meanwhile, it is done."""
+def _once(warehouse: Warehouse, table: str, app_id: str, write: Callable[[], Written]) -> Written | None:
+    """What `write` gives; None where its transaction has been committed, by an earlier try or meanwhile."""
 
-    def plan() -> None:
+    def plan() -> Written | None:
         if warehouse.committed(table, app_id) >= 0:
-            return
+            return None
         try:
-            write()
+            return write()
         except ConcurrentTransactionException:
             if warehouse.committed(table, app_id) < 0:
                 raise
+            return None
 
-    until_committed(plan, what=f"writing {table}")
+    return until_committed(plan, what=f"writing {table}")

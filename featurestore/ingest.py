@@ -87,9 +87,9 @@ def ingest(
             )
             name = PurePosixPath(input_path).name
             batch = reserve(warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated)
-            write_quarantine(warehouse, config.shape, judged, batch=batch)
-            write_events(warehouse, config, judged, batch=batch, months=months)
-            report = _report(warehouse, config, batch, counts=counts, input_name=name, months=months)
+            write_quarantine(warehouse, config.shape, judged, batch=batch, rows=counts.quarantined)
+            added = write_events(warehouse, config, judged, batch=batch, months=months)
+            report = _report(warehouse, config, batch, counts=counts, input_name=name, months=months, added=added)
             close(warehouse, report)
             return report
 
@@ -119,12 +119,19 @@ def _report(
     counts: BatchCounts,
     input_name: str,
     months: list[str],
+    added: int | None,
 ) -> IngestReport:
-    """The counts as they stand in the tables: what another batch committed meanwhile is a duplicate."""
+    """The counts as they stand in the tables: what another batch committed meanwhile is a duplicate.
+
+    `added` counts the events that this try inserted; where there are none, an earlier try may have done so.
+    """
     table = config.shape.events_table
     version = warehouse.version(table)
-    stand = warehouse.read(table, version=version).where(in_months("event_month", months) or "true")
-    accepted = stand.where(F.col("batch_id") == batch.batch_id).count()
+    if not added:  # none, or none that this try knows of
+        stand = warehouse.read(table, version=version).where(in_months("event_month", months) or "true")
+        accepted = stand.where(F.col("batch_id") == batch.batch_id).count()
+    else:
+        accepted = added
     through = config.complete_through
     if through is None and counts.last_event_time is not None:
         through = counts.last_event_time - config.lateness

@@ -11,6 +11,7 @@ from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.sql import DataFrame
 
 from featurestore.errors import DataContractError, EnvironmentProblem
+from featurestore.local_rows import local_rows
 from featurestore.schemas import Column
 from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
 
@@ -236,6 +237,5 @@ def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, transaction:
 
 
 def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
-    schema = ", ".join(f"{column.name} {column.type}" for column in INGEST_RUNS.columns)
-    row = tuple(values.get(column.name) for column in INGEST_RUNS.columns)
-    return warehouse.spark.createDataFrame([row], schema)
+    row = [values.get(column.name) for column in INGEST_RUNS.columns]
+    return local_rows(warehouse.spark, INGEST_RUNS.columns, [row])

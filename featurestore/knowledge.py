@@ -8,6 +8,7 @@ from datetime import timedelta
 from featurestore.errors import ConfigurationError
 
 LATEST, AS_KNOWN = "latest", "as_known"
+KINDS = (LATEST, AS_KNOWN)
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Knowledge:
     decision_delay: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        if self.name not in (LATEST, AS_KNOWN):
-            raise ConfigurationError.unknown_name("knowledge", self.name, known=[LATEST, AS_KNOWN])
+        if self.name not in KINDS:
+            raise ConfigurationError.unknown_name("knowledge", self.name, known=KINDS)
 
     @property
     def delay(self) -> timedelta | None:

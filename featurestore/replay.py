@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.ingest_runs import reports
+from featurestore.knowledge import AS_KNOWN
 from featurestore.population import among_population, cut_points
 from featurestore.schemas import source
 from featurestore.snapshots import before
 from featurestore.tables import Warehouse
-from featurestore.training_set import Request, identity_of, last_needed, training_table, with_label
+from featurestore.training_set import (
+    Request,
+    identity_of,
+    known_features,
+    last_needed,
+    of_batches,
+    training_table,
+    with_label,
+)
 from featurestore.training_set_records import TrainingSet, contents
 from featurestore.views import FeatureView
 
@@ -41,11 +50,11 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
     _refuse_other_definitions(recorded, request, mature)
     _refuse_other_events(warehouse, recorded)
     last = last_needed(request, mature)
-    features = [_seen_then(warehouse, recorded, view, sorted(mature), limits) for view in request.features.views]
     outcomes = before(_events(warehouse, recorded, request.label.source), last)
-    rows = with_label(joined(features, request.features), outcomes, request, mature, limits=limits)
     table = replace(training_table(request), name=f"{recorded.table}_v{recorded.version}")
-    warehouse.overwrite(table, rows)
+    with ExitStack() as held:
+        features = _features(warehouse, recorded, request, sorted(mature), limits=limits, held=held)
+        warehouse.overwrite(table, with_label(features, outcomes, request, mature, limits=limits))
     per_split, found = contents(warehouse.read(table.name))
     if found != recorded.content_hash:
         raise DataContractError(
@@ -58,9 +67,18 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
 
 def _events(warehouse: Warehouse, recorded: TrainingSet, name: str) -> DataFrame:
     """The events of a source that the training set saw, by the ranks of their batches."""
-    rank, unfinished = F.col("batch_seq"), recorded.unfinished_batches.get(name, [])
-    seen = (rank <= recorded.batch_seqs[name]) & ~rank.isin(unfinished)
-    return warehouse.read(source(name).events_table).where(seen)
+    return of_batches(warehouse.read(source(name).events_table), recorded.batch_ranks(name))
+
+
+def _features(
+    warehouse: Warehouse, recorded: TrainingSet, request: Request, days: list[date], *, limits: Limits, held: ExitStack
+) -> DataFrame:
+    """The features at `days`, by the knowledge of the record, from the events of then."""
+    if recorded.knowledge == AS_KNOWN:
+        events = {name: _events(warehouse, recorded, name) for name in request.features.sources}
+        return known_features(events, request, days, limits=limits, held=held)
+    snapshots = [_seen_then(warehouse, recorded, view, days, limits) for view in request.features.views]
+    return joined(snapshots, request.features)
 
 
 def _seen_then(

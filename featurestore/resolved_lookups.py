@@ -14,6 +14,7 @@ from typing import Protocol
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore import watermarks
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
@@ -26,7 +27,6 @@ from featurestore.tables import Warehouse
 from featurestore.user_tables import UserTable, find
 from featurestore.view_features import Needed, features_at, needed
 from featurestore.views import FeatureView
-from featurestore.watermarks import last_ingested
 
 
 class Resolved(Protocol):
@@ -232,14 +232,10 @@ def refuse_unknowable(spine: DataFrame, resolved: Sequence[TableLookup | ViewLoo
     for one in resolved:
         if isinstance(one, ViewLookup):
             newest = spine.agg(F.max(column(one.lookup.as_of)).cast("timestamp")).first()
-            known = last_ingested(one.warehouse, one.view.source)
-            if newest is None or newest[0] is None or newest[0].astimezone(UTC) + knowledge.delay <= known:
-                continue
-            raise DataContractError(
-                f"the spine asks what was known of '{one.view.source}' at {newest[0]:%Y-%m-%d %H:%M:%S} plus a "
-                f"delay of {knowledge.delay}; its last batch is of {known:%Y-%m-%d %H:%M:%S} (UTC).\n"
-                "  Leave later rows out, ingest what has come since, or use knowledge='latest'."
-            )
+            if newest is not None and newest[0] is not None:
+                watermarks.refuse_unknowable(
+                    one.warehouse, one.view.source, newest=newest[0].astimezone(UTC), delay=knowledge.delay
+                )
 
 
 def _manner(lookup: FeatureLookup, outputs: Mapping[str, str]) -> list[object]:

@@ -20,6 +20,7 @@ from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
+from featurestore.local_rows import local_rows
 from featurestore.population import among_population, cut_points, population_table
 from featurestore.schemas import source
 from featurestore.snapshot_plan import IngestedBatch, Late, Pass, Plan, Planned, Repair, group_of, make_plan
@@ -247,8 +248,7 @@ def _carry_out(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], r
          request.built_at)
         for day in plan.dates
     ]  # fmt: skip
-    schema = ", ".join(f"{column.name} {column.type}" for column in SNAPSHOTS.columns)
-    listed = warehouse.spark.createDataFrame(done, schema)
+    listed = local_rows(warehouse.spark, SNAPSHOTS.columns, done)
     list_snapshots(warehouse, view, listed, alone=plan.is_another_generation)
     return sum(rows.get(day, 0) for day in plan.dates)
 

@@ -10,7 +10,7 @@ from pyspark.sql import types as T
 
 from featurestore import user_tables
 from featurestore.errors import ConfigurationError
-from featurestore.features import VIEWS
+from featurestore.feature_settings import base_settings, configured_views
 from featurestore.fold import Limits
 from featurestore.knowledge import Knowledge
 from featurestore.labels import Label
@@ -40,7 +40,8 @@ class FeatureStore:
     """A warehouse with its feature tables and views.
 
     `warehouse_path` is a folder or an object-store prefix. `views` are those that lookups may name (default: the
-    built-in ones); `register` adds to them, for this object. `limits` bound the memory of a task.
+    built-in ones, as jobs have them by `conf/base.yml`; `configured_views` makes them of other settings); `register`
+    adds to them, for this object. `limits` bound the memory of a task.
     """
 
     def __init__(
@@ -48,11 +49,11 @@ class FeatureStore:
         spark: SparkSession,
         warehouse_path: str,
         *,
-        views: Mapping[str, FeatureView] = VIEWS,
+        views: Mapping[str, FeatureView] | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         self.warehouse = Warehouse(spark, warehouse_path)
-        self.views = dict(views)
+        self.views = configured_views(base_settings()) if views is None else dict(views)
         self.limits = limits
 
     def create_table(
@@ -103,17 +104,8 @@ class FeatureStore:
         self.views[view.name] = view
 
     def build_features(self, view: str, *, dates: Sequence[date], run_id: str, built_at: datetime) -> Built:
-        """Make the snapshots of a view complete for `dates`, by the engine that the job `build_features` runs.
-
-        Raises ConfigurationError for a built-in view whose cells are named by settings: that job builds it.
-        """
-        wanted = self._view(view)
-        if wanted.ranked and VIEWS.get(view) == wanted:
-            raise ConfigurationError(
-                f"what view '{view}' calls its customers stands in the settings, which only jobs read.\n"
-                f"  Build it: ./spark-submit.sh build_features --view {view} --warehouse {self.warehouse.root}"
-            )
-        return build_snapshots(self.warehouse, wanted, dates=dates, limits=self.limits, run_id=run_id,
+        """Make the snapshots of a view complete for `dates`, by the engine that the job `build_features` runs."""
+        return build_snapshots(self.warehouse, self._view(view), dates=dates, limits=self.limits, run_id=run_id,
                                built_at=built_at)  # fmt: skip
 
     def read_features(self, view: str, *, dates: Sequence[date]) -> DataFrame:

@@ -28,6 +28,7 @@ from pyspark.sql.types import StructField, StructType
 from featurestore.definitions import quoted
 from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
+from featurestore.table_versions import Journal
 
 TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
@@ -73,10 +74,14 @@ def is_local(path: str) -> bool:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A folder of Delta tables, `<root>/<table>/`, or an object-store prefix; a relative folder is the driver's."""
+    """A folder of Delta tables, `<root>/<table>/`, or an object-store prefix; a relative folder is the driver's.
+
+    Its `journal` notes the versions of the tables whose rows are read and written through it.
+    """
 
     spark: SparkSession
     root: str
+    journal: Journal = field(default_factory=Journal, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if is_local(self.root):  # Delta takes a relative path for an identifier
@@ -106,6 +111,7 @@ class Warehouse:
         """The rows of `table`, at `version` if given; MissingInput names the job that makes it."""
         if not self.exists(table):
             raise MissingInput.table(table, warehouse=self.root, make_with=make_with or "demo")
+        self.journal.note_read(table, self.version(table) if version is None else version)
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -114,11 +120,17 @@ class Warehouse:
     def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.
 
-        For tables that grow with runs and batches, never with customers or events; empty if it does not exist.
+        For tables that grow with runs and batches, never with customers or events; empty if it does not exist. A
+        column that the table was made without is None.
         """
         if not self.exists(table):
             return []
-        return DeltaLog(self.path(table)).to_pyarrow_table(columns=list(columns)).to_pylist()
+        held = DeltaLog(self.path(table))
+        self.journal.note_read(table, held.version())
+        there = {one.name for one in held.schema().fields}
+        lacking = dict.fromkeys(name for name in columns if name not in there)
+        kept = [name for name in columns if name in there]
+        return [{**lacking, **row} for row in held.to_pyarrow_table(columns=kept).to_pylist()]
 
     def create(self, table: Table) -> None:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
@@ -156,12 +168,14 @@ class Warehouse:
         return True
 
     def append(self, table: Table, rows: DataFrame, *, transaction: Transaction) -> None:
-        """Add `rows` in one commit, once per transaction."""
+        """Add `rows` in one commit, once per transaction; a column that the table was made without is added first."""
         self.create(table)
+        self._add_missing(table)
         writer = rows.select(*table.column_names).write.format("delta").mode("append")
         writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version).save(
             self.path(table.name)
         )
+        self.journal.note_written(table.name)
 
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
         """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
@@ -174,6 +188,7 @@ class Warehouse:
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
+        self.journal.note_written(table.name)
 
     def _add_missing(self, table: Table) -> None:
         """Give a table that an older version made the columns that are declared since; NULL in the rows it has."""
@@ -191,6 +206,7 @@ class Warehouse:
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
+        self.journal.note_written(table.name)
 
     def fingerprints(self, table: str) -> dict[str, str]:
         """By column, in order, the fingerprint that it was written with; read from the log without a Spark job."""
@@ -218,10 +234,8 @@ class Warehouse:
         stored = DeltaLog(self.path(table)).metadata()
         return Table(table, tuple(columns), stored.description or "", properties=stored.configuration)
 
-    def insert_new(
-        self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction
-    ) -> None:
-        """Insert the rows whose `key` is not in the table yet.
+    def insert_new(self, table: Table, rows: DataFrame, *, key: str, within: str = "", transaction: Transaction) -> int:
+        """Insert the rows whose `key` is not in the table yet; how many those were.
 
         `rows` must not repeat a key. `within` restricts the search to rows of the table that satisfy
         it (literals on the partition column, `old` is the table), so that other files are not read.
@@ -229,27 +243,35 @@ class Warehouse:
         self.create(table)
         condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
         with _SessionTransaction(self.spark, transaction):
-            DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
-                rows.select(*table.column_names).alias("new"), condition
-            ).whenNotMatchedInsertAll().execute()
+            merged = (
+                DeltaTable.forPath(self.spark, self.path(table.name))
+                .alias("old")
+                .merge(rows.select(*table.column_names).alias("new"), condition)
+                .whenNotMatchedInsertAll()
+                .execute()
+                .first()
+            )
+        self.journal.note_written(table.name)
+        return int(merged["num_inserted_rows"]) if merged is not None else 0
 
     def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
-        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds."""
+        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds.
+
+        A column that the table was made without is added first.
+        """
         self.create(table)
+        self._add_missing(table)
         condition = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
         DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
             rows.select(*table.column_names).alias("new"), condition
         ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+        self.journal.note_written(table.name)
 
     def delete(self, table: str, where: SparkColumn) -> None:
         """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(where)
-
-    def rows_written(self, table: str) -> int:
-        """Rows that the newest commit of `table` wrote, from its own metrics."""
-        metrics = DeltaLog(self.path(table)).history(1)[0].get("operationMetrics", {})
-        return int(metrics.get("numOutputRows", metrics.get("numTargetRowsInserted", 0)))
+            self.journal.note_written(table)
 
 
 def _schema(table: Table) -> StructType:

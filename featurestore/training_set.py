@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column as SparkColumn
@@ -13,21 +14,29 @@ from pyspark.sql import functions as F
 from featurestore.definitions import fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
+from featurestore.frames import joined
+from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
+from featurestore.known_then import folded_as_known
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
+from featurestore.local_rows import local_rows
+from featurestore.population import among_population, cut_points
 from featurestore.schemas import Column, source
 from featurestore.snapshots import before, read_features
+from featurestore.spine import MICROSECOND
 from featurestore.tables import Table, Warehouse
 from featurestore.training_set_records import TRAINING_SETS, TrainingSet, contents, newest, table_of
 from featurestore.views import FeatureSet
-from featurestore.watermarks import batch_ranks, complete_through
+from featurestore.watermarks import batch_ranks, complete_through, refuse_unknowable
 
 
 @dataclass(frozen=True)
 class Request:
     """What to build: the `splits` of its as-ofs, and `split`, the column that gives a row's split.
 
-    `split` reads customer_id and as_of_date only; it may divide the rows of one as-of by customer.
+    `split` reads customer_id and as_of_date only; it may divide the rows of one as-of by customer. `knowledge` says
+    which events the features fold ("as_known": by source those known its delay, 0 by default, after the as-of);
+    the label always folds all that are known now.
     """
 
     label: Label
@@ -35,6 +44,18 @@ class Request:
     splits: Mapping[date, str]
     split: SparkColumn
     seed: int
+    knowledge: str = LATEST
+    decision_delays: Mapping[str, timedelta] = field(default_factory=dict)
+
+    def known_of(self, name: str) -> Knowledge:
+        """Which events of a source the features fold."""
+        return Knowledge(self.knowledge, self.decision_delays.get(name, timedelta(0)))
+
+    @property
+    def delays_us(self) -> dict[str, int]:
+        """Of each source that features fold as known, its delay in microseconds; none under "latest"."""
+        delays = {name: self.known_of(name).delay for name in self.features.sources}
+        return {name: delay // MICROSECOND for name, delay in delays.items() if delay is not None}
 
     @property
     def table(self) -> str:
@@ -66,9 +87,11 @@ def _kind(label: Label) -> str:
 def build_training_set(
     warehouse: Warehouse, request: Request, *, limits: Limits, run_id: str, built_at: datetime
 ) -> TrainingSet:
-    """Build `training_set_<label>` from complete snapshots, or find it built from the same already.
+    """Build `training_set_<label>`, or find it built from the same already.
 
-    Raises DataContractError when a snapshot is missing or no as-of is mature.
+    Under "latest" the features are those of complete snapshots, under "as_known" they are folded from the events.
+    Raises DataContractError when a snapshot is missing, no as-of is mature, or what was known at an as-of may still
+    change.
     """
     inputs = sorted({*request.features.sources, request.label.source})
     versions = {source(name).events_table: warehouse.version(source(name).events_table) for name in inputs}
@@ -81,17 +104,51 @@ def build_training_set(
             f"label '{request.label.name}' needs {request.label.horizon_days} days after an as-of; "
             f"source '{request.label.source}' is complete through {known:%Y-%m-%d %H:%M} only."
         )
+    for name, delay in request.delays_us.items():
+        refuse_unknowable(warehouse, name, newest=max(mature), delay=delay * MICROSECOND)
     ranks = {name: batch_ranks(warehouse, name) for name in inputs}
     identity = identity_of(request, mature, ranks, as_ofs=len(request.splits))
     found = newest(warehouse, request.label.name)
     if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return replace(found, reused=True)
-    features = read_features(warehouse, request.features, dates=list(mature))
-    outcomes = source(request.label.source).events_table
-    events = before(warehouse.read(outcomes, version=versions[outcomes]), last_needed(request, mature))
-    warehouse.overwrite(training_table(request), with_label(features, events, request, mature, limits=limits))
-    return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
-                   ranks=ranks, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
+    pinned = {name: warehouse.read(source(name).events_table, version=versions[source(name).events_table])
+              for name in inputs}  # fmt: skip
+    with ExitStack() as held:
+        if request.knowledge == AS_KNOWN:
+            seen = {name: of_batches(pinned[name], ranks[name]) for name in request.features.sources}
+            features = known_features(seen, request, sorted(mature), limits=limits, held=held)
+            held.callback(features.persist().unpersist)
+        else:
+            features = read_features(warehouse, request.features, dates=list(mature))
+        outcomes = before(pinned[request.label.source], last_needed(request, mature))
+        warehouse.overwrite(training_table(request), with_label(features, outcomes, request, mature, limits=limits))
+        return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
+                       ranks=ranks, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
+
+
+def of_batches(events: DataFrame, ranks: Sequence[int]) -> DataFrame:
+    """The events of the batches with these ranks."""
+    missing = sorted(set(range(1, max(ranks))) - set(ranks))
+    rank = F.col("batch_seq")
+    return events.where((rank <= max(ranks)) & ~rank.isin(missing))
+
+
+def known_features(
+    events: Mapping[str, DataFrame], request: Request, days: Sequence[date], *, limits: Limits, held: ExitStack
+) -> DataFrame:
+    """The features at `days` as they could have been known then, places among those seen by then included.
+
+    `events` by source; what is computed once and read twice is released with `held`.
+    """
+    found = []
+    for view in request.features.views:
+        delay = request.known_of(view.source).decision_delay
+        rows = folded_as_known(before(events[view.source], days[-1]), view, days=days, delay=delay, limits=limits)
+        if view.ranked:
+            held.callback(rows.persist().unpersist)
+            rows = among_population(rows, cut_points(rows, view.ranked), view)
+        found.append(rows)
+    return joined(found, request.features)
 
 
 def with_label(
@@ -110,7 +167,8 @@ def identity_of(request: Request, mature: Mapping[date, str], ranks: Mapping[str
     """
     splits = sorted((str(day), split) for day, split in mature.items())
     parts = [request.label.fingerprint, request.features.fingerprint, splits, str(request.split), request.seed]
-    return fingerprint([*parts, ranks, as_ofs])
+    knowledge = [request.knowledge, sorted(request.delays_us.items())] if request.delays_us else []
+    return fingerprint([*parts, ranks, as_ofs, *knowledge])
 
 
 def last_needed(request: Request, mature: Mapping[date, str]) -> date:
@@ -139,11 +197,13 @@ def _record(
         content_hash=content_hash,
         immature_as_ofs=len(request.splits) - len(mature),
         outside_population=in_snapshots - sum(per_split.values()),
+        knowledge=request.knowledge,
+        decision_delays_us=request.delays_us,
         input_versions=dict(versions),
         table_version=warehouse.version(request.table),
     )
-    values = {**asdict(built), "knowledge": "latest", "run_id": run_id, "built_at": built_at}
-    row = tuple(values[column.name] for column in TRAINING_SETS.columns)
-    schema = ", ".join(f"{column.name} {column.type}" for column in TRAINING_SETS.columns)
-    warehouse.upsert(TRAINING_SETS, warehouse.spark.createDataFrame([row], schema), keys=("name", "version"))
+    values = {**asdict(built), "run_id": run_id, "built_at": built_at}
+    row = [values[column.name] for column in TRAINING_SETS.columns]
+    record = local_rows(warehouse.spark, TRAINING_SETS.columns, [row])
+    warehouse.upsert(TRAINING_SETS, record, keys=("name", "version"))
     return built

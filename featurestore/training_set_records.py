@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.knowledge import LATEST
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
 
@@ -21,7 +22,9 @@ TRAINING_SETS = Table(
         Column("label_fingerprint", "string", "Definition of the label"),
         Column("view_fingerprints", "map<string,string>", "Feature view to its definition"),
         Column("as_ofs", "map<string,string>", "As-of date to the split that its rows belong to"),
-        Column("knowledge", "string", "latest: all events known when it was built"),
+        Column("knowledge", "string", "latest: all events known when it was built; as_known: those known at the as-of"),
+        Column("decision_delays_us", "map<string,bigint>",
+               "as_known: source to the microseconds after the as-of in which an event may still become known"),
         Column("seed", "bigint", "Seed of the run"),
         Column("batch_seqs", "map<string,bigint>", "Source to the highest batch seen; replay filters on it"),
         Column(
@@ -37,7 +40,7 @@ TRAINING_SETS = Table(
         Column("built_at", "timestamp", "When", lineage=True),
     ),
     comment="What each training set was built from",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class TrainingSet:
     outside_population: int
     input_versions: Mapping[str, int]
     table_version: int
+    knowledge: str = LATEST
+    decision_delays_us: Mapping[str, int] = field(default_factory=dict)
     reused: bool = False
 
     @property
@@ -88,7 +93,9 @@ def recorded(warehouse: Warehouse, name: str) -> dict[int, TrainingSet]:
     """The training sets recorded under the name of a label, by version."""
     kept = [column.name for column in TRAINING_SETS.columns if column.name in TrainingSet.__dataclass_fields__]
     found = [row for row in warehouse.records(TRAINING_SETS.name, kept) if row["name"] == name]
-    return {row["version"]: TrainingSet(**{key: _plain(value) for key, value in row.items()}) for row in found}
+    # A record of before a column was declared has its default.
+    known = ({key: _plain(value) for key, value in row.items() if value is not None} for row in found)
+    return {row["version"]: TrainingSet(**row) for row in known}
 
 
 def _plain(value: Any) -> Any:

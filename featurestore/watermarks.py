@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from featurestore import ingest_runs
-from featurestore.errors import MissingInput
+from featurestore.errors import DataContractError, MissingInput
 from featurestore.snapshot_plan import IngestedBatch
 from featurestore.tables import Warehouse
 
@@ -50,6 +50,21 @@ def last_ingested(warehouse: Warehouse, source: str) -> datetime:
     if not taken_in:
         raise _nothing_ingested(warehouse, source)
     return max(taken_in)
+
+
+def refuse_unknowable(warehouse: Warehouse, source: str, *, newest: date | datetime, delay: timedelta) -> None:
+    """DataContractError where a later batch of `source` may still tell of what could be known `delay` after `newest`.
+
+    `newest` is an instant (UTC), or a date: its midnight.
+    """
+    instant = newest if isinstance(newest, datetime) else datetime.combine(newest, time(), UTC)
+    known = last_ingested(warehouse, source)
+    if instant + delay > known:
+        raise DataContractError(
+            f"what was known of '{source}' is asked at {instant:%Y-%m-%d %H:%M:%S} plus a delay of {delay}; its last "
+            f"batch is of {known:%Y-%m-%d %H:%M:%S} (UTC), and a later one may still tell.\n"
+            "  Leave later instants out, ingest what has come since, or ask by knowledge 'latest'."
+        )
 
 
 def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:

@@ -1,13 +1,9 @@
-"""Fold events into feature snapshots at any dates; dates that are complete are left alone.
-
-./spark-submit.sh build_features --dates 2011-11-09,2011-12-09
-./spark-submit.sh build_features --start 2010-12-01 --end 2011-12-01 --step 7
-"""
+"""Fold events into feature snapshots at any dates; dates that are complete are left alone."""
 
 from __future__ import annotations
 
-import argparse
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -18,24 +14,8 @@ from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.snapshots import Built, ViewPlan, build_views, explain_builds
 from featurestore.views import FeatureView
 from featurestore.watermarks import first_event_date, latest_complete_midnight
-from jobs.arguments import day, days, positive, stepped
+from jobs.arguments import stepped
 from jobs.run import Run
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--view", action="append", metavar="NAME",
-                        help="repeatable (default: the views that models read)")  # fmt: skip
-    parser.add_argument("--dates", type=days, metavar="D,D,...", help="snapshot dates, midnight UTC")
-    parser.add_argument("--start", type=day, metavar="D", help="first of dates at a step")
-    parser.add_argument("--end", type=day, metavar="D", help="last possible of dates at a step")
-    parser.add_argument("--step", type=positive, metavar="DAYS", help="days between dates (default: 28)")
-    parser.add_argument("--as-of", type=day, metavar="D", help="one date (default: the latest complete midnight)")
-    parser.add_argument("--dry-run", action="store_true",
-                        help="print what would be built, how and why, and build nothing")  # fmt: skip
-    parser.add_argument("--json", metavar="FILE", help="with --dry-run: write the plan there too")
-    parser.add_argument("--allow-incomplete", action="store_true",
-                        help="allow dates later than the source is complete through")  # fmt: skip
 
 
 def run(run: Run) -> None:
@@ -60,7 +40,11 @@ def show_plan(run: Run, plans: Sequence[ViewPlan]) -> None:
     for one in plans:
         for planned in one.dates:
             run.out.print(f"{planned.view}  {planned.as_of_date}  {planned.how:8}  {planned.reason}")
-        run.out.print(f"{one.plan.view.name}  reads {one.events:,} events of {one.plan.view.source}")
+        ways = Counter(planned.how for planned in one.dates)
+        complete = ways.pop("complete", 0)
+        said = ", ".join(f"{n} to {how}" for how, n in ways.items()) or "nothing to do"
+        run.out.print(f"{one.plan.view.name}  {said}; {complete} complete already; reads {one.events:,} events of "
+                      f"{one.plan.view.source}")  # fmt: skip
     if run.arguments.json:
         found = [
             {"view": one.plan.view.name, "events": one.events, "dates": [asdict(planned) for planned in one.dates]}

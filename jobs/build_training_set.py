@@ -1,49 +1,23 @@
-"""Join snapshots with a label, split by time so that no training label reaches into a later period.
-
-./spark-submit.sh build_training_set --label churn_60d --as-of 2011-12-09 --build
-./spark-submit.sh build_training_set --label my_label.yml --build
-./spark-submit.sh build_training_set --label churn_60d --replay 1
-"""
+"""Join snapshots with a label, split by time so that no training label reaches into a later period."""
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 
 from featurestore.errors import ConfigurationError
+from featurestore.knowledge import AS_KNOWN, LATEST
 from featurestore.label_definitions import Label
 from featurestore.replay import Replay, replay
+from featurestore.spine import MICROSECOND
 from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import TrainingSet, recorded
 from featurestore.watermarks import first_event_date
-from jobs.arguments import day, positive
 from jobs.build_features import build_step, chosen_as_of
+from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.settings import load_labels
-from models.heads import HEADS
 from models.splits import SplitPlan, plan_splits, recorded_plan
 from models.training_rows import split_column
-
-LEARNED = tuple(head.label for head in reversed(HEADS.values()))
-"""Labels that a head learns: what the demo tells, in its order."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME_OR_FILE",
-                        help="a label of conf/labels/, or a file like those; repeatable "
-                             f"(default: {', '.join(LEARNED)})")  # fmt: skip
-    parser.add_argument("--as-of", type=day, metavar="D",
-                        help="learn from what lies before this date only (default: the latest "
-                             "complete midnight)")  # fmt: skip
-    parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
-    parser.add_argument(
-        "--replay",
-        type=positive,
-        metavar="VERSION",
-        help="build a recorded version again from the events that it saw, and compare every bit",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="print the dates of each split, and build nothing")
 
 
 def run(run: Run) -> None:
@@ -53,6 +27,11 @@ def run(run: Run) -> None:
         for label in labels:
             replay_step(run, label, run.arguments.replay)
         return
+    if run.arguments.build and run.arguments.knowledge == AS_KNOWN:
+        raise ConfigurationError(
+            "--build makes snapshots, of all that is known now; --knowledge as_known folds the events themselves.\n"
+            "  Leave --build out."
+        )
     as_of = chosen_as_of(run)
     for label in labels:
         plan = split_plan(run, label, as_of)
@@ -82,7 +61,10 @@ def split_plan(run: Run, label: Label, as_of: date) -> SplitPlan:
 
 def training_set_step(run: Run, label: Label, plan: SplitPlan) -> TrainingSet:
     """Build the training set of one label, or find that it stands already."""
-    request = Request(label, run.features(), plan.dates, split_column(plan), run.settings.seed)
+    # The demo has no such option: its models learn from the snapshots.
+    knowledge = getattr(run.arguments, "knowledge", LATEST)
+    request = Request(label, run.features(), plan.dates, split_column(plan), run.settings.seed, knowledge,
+                      run.settings.features.decision_delays)  # fmt: skip
     with run.step("build_training_set") as step:
         built = build_training_set(
             run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at
@@ -99,7 +81,9 @@ def replay_step(run: Run, label: Label, version: int) -> Replay:
         raise ConfigurationError.unknown_name("version", str(version), known=known, where=f"training set {label.name}")
     plan = recorded_plan(found[version].as_ofs, horizon_days=label.horizon_days)
     features = run.feature_set(found[version].view_fingerprints)
-    request = Request(label, features, plan.dates, split_column(plan), found[version].seed)
+    delays = {name: us * MICROSECOND for name, us in found[version].decision_delays_us.items()}
+    request = Request(label, features, plan.dates, split_column(plan), found[version].seed, found[version].knowledge,
+                      delays)  # fmt: skip
     with run.step("replay") as step:
         again = replay(run.warehouse, found[version], request, limits=run.limits)
         step.results.update(label=label.name, version=version, rows=again.rows)

@@ -1,15 +1,7 @@
-"""The whole line: raw order lines in, scored customers out, and a table to read.
-
-  ./spark-submit.sh demo
-  ./spark-submit.sh demo --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
-
-Without --source it simulates a shop whose true probabilities are known, and scores it at 9/11 of its days, so
-that what was written can be compared with what then happened and with the best that can be known.
-"""
+"""The whole line: raw order lines in, scored customers out, and a table to read."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -17,11 +9,11 @@ from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from featurestore.simulation.world import World
 from featurestore.snapshot_records import among
-from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
-from jobs.build_training_set import LEARNED, split_plan, training_set_step
+from jobs.build_training_set import split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
 from jobs.judging import judge_written_scores
+from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.score import score_step
 from jobs.score_tables import SCORES
@@ -32,15 +24,6 @@ from models.bundle import Bundle
 from models.realised import Realised
 
 SIMULATED_SOURCES = ("orders", "interactions", "support")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--source", metavar="FILE", help="how to read your own data: a file like conf/sources/*.yml")
-    parser.add_argument("--input", metavar="PATH", help="your own data: a file, a folder or a glob; goes with --source")
-    parser.add_argument("--as-of", type=day, metavar="D",
-                        help="learn only from what lies before this date, and score at it (default: the latest "
-                             "midnight that the data are complete through)")  # fmt: skip
 
 
 def run(run: Run) -> None:

@@ -1,13 +1,7 @@
-"""Say in words what a view, a feature or a label means, and which source columns it comes from.
-
-./spark-submit.sh explain overdue_ratio
-./spark-submit.sh explain churn_60d
-./spark-submit.sh explain my_label.yml
-"""
+"""Say in words what a view, a feature or a label means, and which source columns it comes from."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from featurestore.errors import ConfigurationError
@@ -16,11 +10,6 @@ from featurestore.label_config import LABELS
 from featurestore.views import resolve
 from jobs.run import Run
 from jobs.settings import load_labels
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("name", metavar="NAME", help="a view, a feature, a label, or a file that declares one")
 
 
 def run(run: Run) -> None:

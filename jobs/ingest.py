@@ -1,12 +1,6 @@
-"""Take a file of events in: clean events, quarantine with reasons, counts. Or take a wrong batch back.
-
-./spark-submit.sh ingest --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
-./spark-submit.sh ingest --retract 3f9a1c7d20b4
-"""
+"""Take a file of events in: clean events, quarantine with reasons, counts. Or take a wrong batch back."""
 
 from __future__ import annotations
-
-import argparse
 
 from featurestore.errors import ConfigurationError
 from featurestore.ingest import ingest
@@ -16,16 +10,6 @@ from featurestore.snapshot_records import complete_dates, listed_dates
 from jobs.build_features import build_step
 from jobs.run import Run, Step
 from jobs.settings import load_source
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--source", metavar="FILE", help="how to read it: a file like conf/sources/*.yml")
-    parser.add_argument("--input", metavar="PATH", help="a file, a folder or a glob")
-    parser.add_argument("--restore", action="store_true", help="take in again what was taken back")
-    parser.add_argument("--retract", metavar="BATCH",
-                        help="take a batch back, named by the first digits of its id in ingest_runs, and build the "
-                             "snapshots that had seen it again")  # fmt: skip
 
 
 def run(run: Run) -> None:

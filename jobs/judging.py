@@ -11,7 +11,7 @@ from featurestore.schemas import ORDERS
 from featurestore.snapshot_records import among
 from featurestore.snapshots import before
 from featurestore.watermarks import complete_through
-from jobs.build_training_set import LEARNED
+from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.score_tables import SCORES
 from jobs.simulate import TRUTH

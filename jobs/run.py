@@ -18,12 +18,14 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from featurestore.definitions import fingerprint
-from featurestore.features import feature_set, settled
+from featurestore.feature_settings import configured_views
+from featurestore.features import feature_set
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
-from featurestore.own_views import known_views
+from featurestore.local_rows import local_rows
 from featurestore.schemas import Column
 from featurestore.shipping import ship_code
+from featurestore.table_versions import TableVersions
 from featurestore.tables import Table, Transaction, Warehouse
 from featurestore.views import FeatureSet, FeatureView
 from featurestore.watermarks import ingested_sources
@@ -38,6 +40,9 @@ JOB_RUNS = Table(
         Column("job", "string", "Verb"),
         Column("arguments", "string", "Command-line arguments as JSON", lineage=True),
         Column("settings_fingerprint", "string", "Hash of all settings"),
+        Column("input_versions", "map<string,bigint>", "Table to the version that the step read", lineage=True),
+        Column("output_versions", "map<string,bigint>", "Table to the version that holds what the step wrote",
+               lineage=True),
         Column("results", "string", "What the step reported, as JSON", lineage=True),
         Column("seconds", "double", "Duration", lineage=True),
         Column("status", "string", "done or failed"),
@@ -45,7 +50,7 @@ JOB_RUNS = Table(
         Column("started_at", "timestamp", "When, UTC", lineage=True),
     ),
     comment="What ran, with what, how long, and how it ended",
-)
+)  # fmt: skip
 
 
 WIDTH_OF_A_PIPE = 170
@@ -53,13 +58,14 @@ WIDTH_OF_A_PIPE = 170
 
 @dataclass
 class Step:
-    """One step of a run: what it is, how long it took, what it reported."""
+    """One step of a run: what it is, how long it took, what it reported, which tables it read and wrote."""
 
     job: str
     started_at: datetime
     seconds: float = 0.0
     results: dict[str, object] = field(default_factory=dict)
     error: str | None = None
+    versions: TableVersions = field(default_factory=lambda: TableVersions({}, {}))
 
 
 class Run:
@@ -94,8 +100,7 @@ class Run:
     @cached_property
     def views(self) -> dict[str, FeatureView]:
         """All views by name, those of the settings' modules too; the code of these travels with the tasks."""
-        chosen = self.settings.features
-        known = settled(known_views(chosen.modules), chosen.parameters)
+        known = configured_views(self.settings.features)
         for view in known.values():
             ship_code(view)
         return known
@@ -127,8 +132,15 @@ class Run:
             raise
         finally:
             step.seconds = time.perf_counter() - started
+            step.versions = self._versions()
             if step.error is None:
                 self.progress.print(f"{job}: {_sentence(step)}")
+
+    def _versions(self) -> TableVersions:
+        """Of the tables read and written since the step before, from their logs; what chose the dates counts too."""
+        if "warehouse" not in vars(self):  # a step without tables starts no session
+            return TableVersions({}, {})
+        return self.warehouse.journal.take(self.warehouse.version)
 
     @contextmanager
     def _status(self, what: str) -> Iterator[None]:
@@ -144,14 +156,14 @@ class Run:
         """Append the steps to `job_runs`, once per run."""
         rows = [
             (self.run_id, place, step.job, json.dumps(vars(self.arguments), default=str),
-             fingerprint([self.settings.model_dump()]), json.dumps(step.results, default=str), step.seconds,
-             "failed" if step.error else "done", step.error, step.started_at)
+             fingerprint([self.settings.model_dump()]), step.versions.read, step.versions.written,
+             json.dumps(step.results, default=str), step.seconds, "failed" if step.error else "done", step.error,
+             step.started_at)
             for place, step in enumerate(self.steps, start=1)
         ]  # fmt: skip
         if not rows:
             return
-        schema = ", ".join(f"{column.name} {column.type}" for column in JOB_RUNS.columns)
-        frame = self.spark.createDataFrame(rows, schema)
+        frame = local_rows(self.spark, JOB_RUNS.columns, rows)
         self.warehouse.append(JOB_RUNS, frame, transaction=Transaction(f"job_runs:{self.run_id}"))
 
     def seconds_since_command(self) -> float | None:

@@ -1,18 +1,13 @@
-"""Score every customer at a date with the champion models, and keep each customer's newest scores.
-
-./spark-submit.sh score --as-of 2011-12-09
-"""
+"""Score every customer at a date with the champion models, and keep each customer's newest scores."""
 
 from __future__ import annotations
 
-import argparse
 from datetime import date, timedelta
 
 from pyspark.sql import Observation
 
 from featurestore.snapshot_records import among
 from featurestore.snapshots import read_features
-from jobs.arguments import day
 from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
@@ -20,12 +15,6 @@ from jobs.train import registry_of
 from models.heads import HEADS
 from models.registry import Registered
 from models.score import score_frame
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--as-of", type=day, metavar="D", help="midnight UTC (default: the latest complete one)")
-    parser.add_argument("--build", action="store_true", help="build the snapshot of the date first if it is missing")
 
 
 def run(run: Run) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial, reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from featurestore.configuration import Strict, parse_yaml, validated
 from featurestore.errors import ConfigurationError
-from featurestore.features.orders import ORDERS_VIEW
+from featurestore.feature_settings import FeatureSettings
 from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
-from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
 
@@ -27,57 +27,6 @@ class SparkSettings(Strict):
     arrow_batch_rows: int = Field(gt=0)
     snapshot_partitions: int = Field(gt=0)
     extra: dict[str, str | int | float | bool]
-
-
-RfmRow = tuple[str, str, str, str, str]
-
-
-class EngagementSettings(Strict):
-    """Weights of the engagement score, and what counts as full marks."""
-
-    time: float = Field(ge=0, le=1)
-    pages: float = Field(ge=0, le=1)
-    basket: float = Field(ge=0, le=1)
-    recency: float = Field(ge=0, le=1)
-    full_minutes: float = Field(gt=0)
-    full_pages: float = Field(gt=0)
-    full_basket: float = Field(gt=0)
-    full_days: float = Field(gt=0)
-
-    @model_validator(mode="after")
-    def _is_a_mean(self) -> EngagementSettings:
-        total = self.time + self.pages + self.basket + self.recency
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"the weights time, pages, basket and recency add up to 1, not {total:g}")
-        return self
-
-
-class FeatureSettings(Strict):
-    """Modules with views of one's own, which views models read, bounds of a fold, what derived features take."""
-
-    modules: tuple[str, ...]
-    views: tuple[str, ...] | None
-
-    customers_per_fold: int = Field(gt=0, le=8191)
-    events_per_fold: int = Field(gt=0)
-    answers_per_fold: int = Field(gt=0)
-    rfm_segments: tuple[RfmRow, RfmRow, RfmRow, RfmRow, RfmRow]
-    engagement: EngagementSettings
-    region_groups: dict[str, str]
-
-    @property
-    def parameters(self) -> dict[str, dict[str, Any]]:
-        """What `featurestore.features.feature_set` takes."""
-        groups = tuple(sorted(self.region_groups.items()))
-        return {"engagement_score": self.engagement.model_dump(), "region_grouped": {"groups": groups}}
-
-    @model_validator(mode="after")
-    def _views_are_known(self) -> FeatureSettings:
-        known = known_views(self.modules)
-        unknown = [name for name in self.views or () if name not in known]
-        if unknown or (self.views is not None and ORDERS_VIEW.name not in self.views):
-            raise ValueError(f"views takes {ORDERS_VIEW.name} and any of {', '.join(known)}")
-        return self
 
 
 class TrainingSettings(Strict):
@@ -131,16 +80,31 @@ def load_settings(overlay: str | None = None, *, assignments: Sequence[str] = ()
 
     Raises ConfigurationError for a file that is not there, an unknown key or a bad value.
     """
-    values = parse_yaml(_conf_text("base"), where="conf/base.yml")
-    where = "conf/base.yml"
+    layers = [("conf/base.yml", parse_yaml(_conf_text("base"), where="conf/base.yml"))]
     if overlay is not None:
         where = f"conf/{overlay}.yml" if overlay in overlay_names() else overlay
-        values = _merged(values, parse_yaml(_conf_text(overlay), where=where))
-    settings = validated(Settings, values, where=where)
-    for assignment in assignments:
-        values = _merged(values, _assigned(assignment))
-        settings = validated(Settings, values, where=f"--set {assignment}")
-    return settings
+        layers.append((where, parse_yaml(_conf_text(overlay), where=where)))
+    layers += [(f"--set {assignment}", _assigned(assignment)) for assignment in assignments]
+    # Checked once they are all there: what one sets may rest on what another does.
+    return validated(Settings, reduce(_merged, [values for _, values in layers], {}), where=partial(_origin, layers))
+
+
+def _origin(layers: Sequence[tuple[str, Mapping[str, Any]]], key: Sequence[str | int]) -> str:
+    """Where the value at `key` is from: the last layer that says it; of a whole section, all that change it."""
+    saying = [(where, found) for where, values in layers if (found := _at(values, key)) is not None]
+    if not saying:
+        return layers[0][0]
+    changes = [where for where, _ in saying[1:]]
+    return ", ".join(changes) if changes and isinstance(saying[-1][1], Mapping) else saying[-1][0]
+
+
+def _at(values: Any, key: Sequence[str | int]) -> Any:
+    """What a layer says at `key`, None where it says nothing; a list or a value is said as a whole."""
+    for part in key:
+        if not isinstance(values, Mapping):
+            return values
+        values = values.get(str(part))
+    return values
 
 
 def overlay_names() -> list[str]:

@@ -1,11 +1,7 @@
-"""Write raw files of simulated customers, as shops export them, and tables of their true probabilities.
-
-./spark-submit.sh simulate --customers 20000 --days 1100 --seed 42 --out raw
-"""
+"""Write raw files of simulated customers, as shops export them, and tables of their true probabilities."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -16,7 +12,6 @@ from featurestore.schemas import Column
 from featurestore.simulation.simulate import simulate
 from featurestore.simulation.world import World
 from featurestore.tables import Table
-from jobs.arguments import day, positive
 from jobs.run import Run
 
 COMPLETE = "_COMPLETE.json"
@@ -40,17 +35,6 @@ DIRT = Table(
     ),
     comment="Rows that the simulation added to be found out",
 )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--customers", type=positive, metavar="N", help="default: setting simulation.customers")
-    parser.add_argument("--days", type=positive, metavar="D", help="default: setting simulation.days")
-    parser.add_argument("--start", type=day, default=date(2022, 1, 1), metavar="D", help="day 0 (default: 2022-01-01)")
-    parser.add_argument("--truth-at", type=day, action="append", metavar="D",
-                        help="an instant at which the truth is kept; repeatable "
-                             "(default: 9/11 of the days)")  # fmt: skip
-    parser.add_argument("--out", metavar="PATH", help="folder of the raw files (default: raw/ in the warehouse)")
 
 
 def run(run: Run) -> None:

@@ -1,11 +1,7 @@
-"""Fit, calibrate, judge and register the model of each label; an unchanged training is reused.
-
-./spark-submit.sh train --label churn_60d --as-of 2011-12-09
-"""
+"""Fit, calibrate, judge and register the model of each label; an unchanged training is reused."""
 
 from __future__ import annotations
 
-import argparse
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,9 +9,9 @@ from typing import Any
 from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.label_config import label
 from featurestore.training_set_records import TrainingSet, newest, table_of
-from jobs.arguments import day
 from jobs.build_features import chosen_as_of
-from jobs.build_training_set import LEARNED, split_plan
+from jobs.build_training_set import split_plan
+from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
 from models.heads import HEADS, Head
@@ -26,13 +22,6 @@ from models.splits import SplitPlan
 from models.train import TrainedHead, train_head
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LEARNED)})")
-    parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
-    parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")
 
 
 def run(run: Run) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from launcher.arguments import CommandLine, parse, take_lists
-from launcher.environment import prepare_environment
+from launcher.environment import environment_fingerprint, prepare_environment
 from launcher.jars import prepare_jars
 from launcher.java import java_home_setting
 from launcher.package import prepare_package
@@ -28,18 +30,25 @@ def prepare(environ: Mapping[str, str], *, offline: bool) -> None:
 
 
 def run(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:
-    """Replaces this process by the job under spark-submit, or by the answer to --help."""
+    """Replaces this process by the job under spark-submit; a wrong command or --help ends here, without Java."""
     line = parse(arguments)
     state = State.of(environ)
-    if line.wants_help:
-        prepare_environment(state, environ, offline=line.offline)
-        command = [str(state.python), "-m", "jobs.main", *(line.job or ["--help"])]
-        # Safe path: the folder that the user stands in must not be looked through for modules.
-        answering = {**environ, "PYTHONPATH": _python_path(environ), "PYTHONSAFEPATH": "1"}
-        os.execve(command[0], command, answering)
+    if not line.wants_help and not state.is_made(state.venv, environment_fingerprint()):
+        java_home_setting(environ)  # a machine without Java is told so before minutes of installing
+    prepare_environment(state, environ, offline=line.offline)
+    status = read_command(line, state, environ=environ)
+    if status or line.wants_help:
+        sys.exit(status)
     prepare(environ, offline=line.offline)
     command = submit_command(line, state, environ=environ, package=prepare_package(state))
     os.execve(command[0], command, submit_environment(line, state, environ=environ))
+
+
+def read_command(line: CommandLine, state: State, *, environ: Mapping[str, str]) -> int:
+    """The exit status of reading the job's words in plain Python, which answers --help and refuses what is wrong."""
+    # Safe path: the folder that the user stands in must not be looked through for modules.
+    reading = {**environ, "PYTHONPATH": _python_path(environ), "PYTHONSAFEPATH": "1"}
+    return subprocess.run([state.python, "-m", "jobs.command_line", *line.job], env=reading, check=False).returncode
 
 
 def submit_command(line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path) -> list[str]:

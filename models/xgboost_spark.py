@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from xgboost import Booster
 from xgboost.spark import SparkXGBClassifier
 
+from models.native_log import NativeLog
 from models.parameters import TrainingParameters
 from models.training_rows import as_float32, column
 
@@ -122,6 +123,7 @@ def _estimator(
         eval_metric="logloss",
         random_state=seed,
         verbose=False,
+        callbacks=[NativeLog()],
         **parameters.boosting(),
     )
 

@@ -49,7 +49,7 @@ def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: i
     """Put `lines` into events_<source> as one ingested batch, the way ingest leaves it."""
     table = events_table(source)
     rows = [
-        {"event_id": f"{batch_seq}-{n}", **line, "known_at": INGESTED, "ingested_at": INGESTED,
+        {"event_id": f"{batch_seq}-{n}", "known_at": INGESTED, **line, "ingested_at": INGESTED,
          "batch_seq": batch_seq, "batch_id": f"{source.name}-{batch_seq}",
          "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}
         for n, line in enumerate(lines)

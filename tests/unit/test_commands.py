@@ -13,8 +13,11 @@ import pytest
 from featurestore.errors import EnvironmentProblem
 from featurestore.explain import explain_feature
 from featurestore.features import VIEWS, feature_set
-from jobs.main import JOBS, main
+from jobs.command_line import JOBS
+from jobs.main import main
 from jobs.workplace import only_writer
+
+ROOT = Path(__file__).resolve().parents[2]
 
 WRONG_COMMANDS = [
     (["ingst"], 2, "Did you mean 'ingest'?"),
@@ -30,6 +33,11 @@ WRONG_COMMANDS = [
     (["bench", "redaers"], 2, "readers"),
     (["bench", "start", "--events", "5"], 2, "bench start takes no --events, but no size"),
     (["build_features", "--json", "plan.json"], 2, "--dry-run"),
+    (["build_training_set", "--knowledge", "as_knwon"], 2, "as_known"),
+    (["build_training_set", "--knowledge", "as_known", "--build"], 2, "Leave --build out"),
+    (["build_training_set", "--set", "features.decision_delay_hours={ordrs: 1}"], 2, "Did you mean 'orders'"),
+    (["explain", "train"], 2, "such as build_features"),
+    (["explain", "build_features", "--step", "0"], 2, "at least 1"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),
 ]
 
@@ -49,6 +57,15 @@ def test_every_job_that_is_listed_explains_itself(job, capsys):
     shown = capsys.readouterr().out
     assert f"./spark-submit.sh {job}" in shown
     assert "--warehouse" in shown
+
+
+def test_the_options_of_all_jobs_are_read_without_an_engine():
+    read = (
+        "import sys, jobs.command_line as c; [c.parser_of(job) for job in c.JOBS]; "
+        "print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not {"pyspark", "delta", "deltalake", "pandas", "mlflow", "xgboost", "pydantic"} & set(loaded.split())
 
 
 def test_help_lists_the_jobs(capsys):
@@ -75,7 +92,7 @@ def test_help_lists_the_jobs(capsys):
     ],
 )  # fmt: skip
 def test_definitions_are_explained_in_words(name, said, capsys, monkeypatch):
-    monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    monkeypatch.chdir(ROOT)
     assert main(["explain", name]) == 0
     assert said in capsys.readouterr().out
 
@@ -87,7 +104,10 @@ def test_every_feature_can_be_explained():
             assert len(explain_feature(feature, view)) == 4
 
 
-@pytest.mark.parametrize("words", [["sql", "select 1"], ["bench", "readers"]], ids=str)
+READING = [["sql", "select 1"], ["bench", "readers"], ["explain", "build_features"], ["build_features", "--dry-run"]]
+
+
+@pytest.mark.parametrize("words", READING, ids=str)
 def test_what_only_reads_makes_no_warehouse(words, tmp_path, capsys):
     assert main([*words, "--warehouse", str(tmp_path / "w")]) == 3
     assert "spark-submit.sh demo" in capsys.readouterr().err

@@ -249,9 +249,28 @@ def test_the_exit_code_of_the_job_comes_through(ready, code):
     assert ready.start("demo", ENDS_WITH=str(code)).returncode == code
 
 
+WRONG_COMMANDS = {
+    ("ingst", "--input", "x"): "Did you mean 'ingest'?",
+    ("build_features", "--setp", "3"): "Did you mean '--set'",
+    ("build_features", "--dates", "2011-02-30"): "is no date",
+    ("explain",): "required: NAME",
+    ("sql", "drop table x", "--master", "yarn"): "queries only",
+}
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG_COMMANDS.items(), ids=str)
+def test_a_wrong_command_ends_before_java_is_looked_for(ready, words, said):
+    (ready.bin / "java").unlink()
+    done = ready.start(*words)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("words", [(), ("--help",), ("ingest", "--help")])
 def test_help_does_not_start_spark(ready, words):
     (State(ready.home).venv / "bin" / "spark-submit").unlink()
+    (ready.bin / "java").unlink()
     done = ready.start(*words)
     assert done.returncode == 0, done.stderr
     assert "usage: ./spark-submit.sh" in done.stdout

@@ -1,0 +1,1 @@
+"""What each job can be told: its options and their checks, read before Spark is started."""

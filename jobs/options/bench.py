@@ -1,0 +1,43 @@
+"""Measure: every contender on the same data in the same run, results compared first, then times and ratios.
+
+./spark-submit.sh bench readers --warehouse lakehouse --json figures.json
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from jobs.arguments import positive
+
+BENCHMARKS = {
+    "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
+    "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
+    "late": "1,000 late events: repaired and built anew, equal values",
+    "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
+    "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",
+    "start": "seconds from the command to the end of its first Spark job",
+    "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
+    "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
+    "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
+    "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
+}
+
+SIZES = {
+    "events": "order lines",
+    "customers": "customers that they are of",
+    "days": "days that they lie in",
+    "dates": "snapshots",
+    "rows": "rows of the feature table (pit)",
+    "asked": "rows of the spine (pit, spine)",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job's own options."""
+    explained = "; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items())
+    parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
+    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
+    sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
+    for name, what in SIZES.items():
+        sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)
