@@ -14,7 +14,7 @@ from featurestore.frames import folded, instant, joined
 from featurestore.ingest_runs import reports
 from featurestore.population import among_population, cut_points
 from featurestore.schemas import source
-from featurestore.snapshots import before
+from featurestore.snapshot_inputs import before
 from featurestore.tables import Warehouse
 from featurestore.training_set import Request, identity_of, last_needed, training_table, with_label
 from featurestore.training_set_records import TrainingSet, contents

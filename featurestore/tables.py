@@ -95,6 +95,10 @@ class Warehouse:
         """The newest committed version of `table`, read from its log without a Spark job."""
         return DeltaLog(self.path(table)).version()
 
+    def has_rows(self, table: str, *, version: int) -> bool:
+        """Whether `table` held any row at `version`, read from its log without a Spark job."""
+        return len(DeltaLog(self.path(table), version=version).file_uris()) > 0
+
     def committed(self, table: str, app_id: str) -> int:
         """The highest transaction version committed under `app_id`, -1 if none."""
         if not self.exists(table):
@@ -114,11 +118,16 @@ class Warehouse:
     def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.
 
-        For tables that grow with runs and batches, never with customers or events; empty if it does not exist.
+        For tables that grow with runs and batches, never with customers or events; empty if it does not exist. A
+        column that the table was made without is None.
         """
         if not self.exists(table):
             return []
-        return DeltaLog(self.path(table)).to_pyarrow_table(columns=list(columns)).to_pylist()
+        log = DeltaLog(self.path(table))
+        known = {one.name for one in log.schema().fields}
+        rows = log.to_pyarrow_table(columns=[name for name in columns if name in known]).to_pylist()
+        lacking = dict.fromkeys(name for name in columns if name not in known)
+        return [{**row, **lacking} for row in rows]
 
     def create(self, table: Table) -> None:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
@@ -234,8 +243,12 @@ class Warehouse:
             ).whenNotMatchedInsertAll().execute()
 
     def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
-        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds."""
+        """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds.
+
+        A column that the table was made without is added first.
+        """
         self.create(table)
+        self._add_missing(table)
         condition = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
         DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
             rows.select(*table.column_names).alias("new"), condition
@@ -245,6 +258,13 @@ class Warehouse:
         """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(where)
+
+    def delete_keys(self, table: str, keys: DataFrame, *, key: str) -> None:
+        """Remove the rows whose `key` is among those of `keys`, in one commit; nothing where there is no table."""
+        if self.exists(table):
+            DeltaTable.forPath(self.spark, self.path(table)).alias("old").merge(
+                keys.select(key).distinct().alias("gone"), f"old.`{key}` = gone.`{key}`"
+            ).whenMatchedDelete().execute()
 
     def rows_written(self, table: str) -> int:
         """Rows that the newest commit of `table` wrote, from its own metrics."""

@@ -16,7 +16,8 @@ from featurestore.fold import Limits
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
 from featurestore.schemas import Column, source
-from featurestore.snapshots import before, read_features
+from featurestore.snapshot_inputs import before
+from featurestore.snapshots import read_features
 from featurestore.tables import Table, Warehouse
 from featurestore.training_set_records import TRAINING_SETS, TrainingSet, contents, newest, table_of
 from featurestore.views import FeatureSet
