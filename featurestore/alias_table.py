@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from featurestore.persons import told_of_persons, within
-from featurestore.schemas import ALIASES, Column, source
+from featurestore.fold import CUSTOMER
+from featurestore.persons import ALIAS, told_of_persons, within
+from featurestore.schemas import ALIASES, SOURCES, Column, source
 from featurestore.tables import Table, Warehouse
+from featurestore.watermarks import earliest
 
 CUSTOMER_ALIASES = Table(
     ALIASES.events_table,
@@ -60,3 +64,11 @@ def events_of_persons(
     """
     events = warehouse.read(source(name).events_table, version=version)
     return told_of_persons(events, alias_paths(warehouse, version=aliases_version))
+
+
+def first_event_of(warehouse: Warehouse, paths: DataFrame) -> datetime | None:
+    """The instant (UTC) of the first event, of any source, of the ids where `paths` begin; None without any."""
+    ids = paths.select(F.col(ALIAS).alias(CUSTOMER)).distinct()
+    tables = [one.events_table for one in SOURCES.values() if warehouse.exists(one.events_table)]
+    firsts = [earliest(warehouse.read(table).join(ids, CUSTOMER, "left_semi")) for table in tables]
+    return min((first for first in firsts if first is not None), default=None)

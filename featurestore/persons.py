@@ -17,7 +17,7 @@ from featurestore.spine_fold import KNOWN
 
 ALIAS, LINKS, BATCHES = "alias_id", "links", "batch_seqs"
 PATH = (ALIAS, CUSTOMER, KNOWN, LINKS, BATCHES)
-"""Columns of a path: from `alias_id` to `customer_id` over `links` aliases, of the batches `batch_seqs`, known since."""
+"""Columns of a path: from `alias_id` to `customer_id` over `links` aliases of `batch_seqs`, known since."""
 PERSONS = "persons"
 
 

@@ -8,12 +8,14 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import alias_paths
 from featurestore.errors import DataContractError
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.ingest_runs import reports
+from featurestore.persons import told_of_persons
 from featurestore.population import among_population, cut_points
-from featurestore.schemas import source
+from featurestore.schemas import ALIASES, origin, source
 from featurestore.snapshot_inputs import before
 from featurestore.tables import Warehouse
 from featurestore.training_set import Request, identity_of, last_needed, training_table, with_label
@@ -57,10 +59,13 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
 
 
 def _events(warehouse: Warehouse, recorded: TrainingSet, name: str) -> DataFrame:
-    """The events of a source that the training set saw, by the ranks of their batches."""
+    """The events of a source that the training set saw, by the ranks of their batches, told as the aliases of then."""
     rank, unfinished = F.col("batch_seq"), recorded.unfinished_batches.get(name, [])
     seen = (rank <= recorded.batch_seqs[name]) & ~rank.isin(unfinished)
-    return warehouse.read(source(name).events_table).where(seen)
+    events = warehouse.read(source(name).events_table).where(seen)
+    if ALIASES.name not in recorded.batch_seqs:
+        return events
+    return told_of_persons(events, alias_paths(warehouse, batch_seqs=recorded.batch_ranks(ALIASES.name)))
 
 
 def _seen_then(
@@ -91,7 +96,7 @@ def _refuse_other_definitions(recorded: TrainingSet, request: Request, mature: d
 def _refuse_other_events(warehouse: Warehouse, recorded: TrainingSet) -> None:
     gone = []
     for name in recorded.batch_seqs:
-        newest = recorded.input_versions[source(name).events_table]
+        newest = recorded.input_versions[origin(name).events_table]
         done = {one.batch_seq: one for one in reports(warehouse, name) if one.is_done}
         for rank in recorded.batch_ranks(name):
             if rank not in done:

@@ -64,19 +64,18 @@ class Inputs:
         """`touched_customers` of the batches before the last of `dates`, from the months that they lie in."""
         key = (dates, unseen)
         if key not in self._late:
-            found = touched_customers(self._late_events(dates, unseen), self._new_paths(unseen), dates=dates)
+            paths = self._new_paths(unseen)
+            events = self._late_events(dates, unseen) if unseen.batch_seqs or paths is None else None
+            found = touched_customers(events, paths, dates=dates)
             self._late[key] = found.persist()
             self.held.callback(self._late[key].unpersist)
         return self._late[key]
 
-    def _late_events(self, dates: tuple[date, ...], unseen: Unseen) -> DataFrame | None:
-        if not unseen.batch_seqs:
-            return None
+    def _late_events(self, dates: tuple[date, ...], unseen: Unseen) -> DataFrame:
         own = [b for b in self.ingested if not b.of_aliases and b.batch_seq in unseen.batch_seqs]
         firsts = [b.first_event_time for b in own if b.first_event_time]
-        since = F.col("event_month") >= F.lit(min(firsts).date().replace(day=1))
-        late = F.col("batch_seq").isin(sorted(unseen.batch_seqs))
-        return before(self.events, dates[-1]).where(since & late)
+        late = before(self.events, dates[-1]).where(F.col("batch_seq").isin(sorted(unseen.batch_seqs)))
+        return late.where(F.col("event_month") >= F.lit(min(firsts).date().replace(day=1))) if firsts else late
 
     def _new_paths(self, unseen: Unseen) -> DataFrame | None:
         paths = alias_paths(self.warehouse, version=self.aliases_version) if unseen.aliases else None

@@ -23,6 +23,7 @@ carries over, and pays for finding the others and for reading the old rows.
 SKIPPED_SHARE = 0.25
 """Of the days with events, the share below which not reading the oldest is not worth reading who was seen in them."""
 NAMES_SHOWN = 3
+NOTHING_UNSEEN = Unseen()
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Pass:
     dates: tuple[date, ...]
     folds: tuple[Feature, ...]
     derived: tuple[Derived, ...]
-    unseen: Unseen = Unseen()
+    unseen: Unseen = NOTHING_UNSEEN
     recent: Recent | None = None
 
     @property

@@ -10,18 +10,19 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import events_of_persons
 from featurestore.definitions import fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
-from featurestore.schemas import Column, source
+from featurestore.schemas import ALIASES, Column, origin, source
 from featurestore.snapshot_inputs import before
 from featurestore.snapshots import read_features
 from featurestore.tables import Table, Warehouse
 from featurestore.training_set_records import TRAINING_SETS, TrainingSet, contents, newest, table_of
 from featurestore.views import FeatureSet
-from featurestore.watermarks import batch_ranks, complete_through
+from featurestore.watermarks import batch_ranks, batches, complete_through
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ def build_training_set(
     Raises DataContractError when a snapshot is missing or no as-of is mature.
     """
     inputs = sorted({*request.features.sources, request.label.source})
-    versions = {source(name).events_table: warehouse.version(source(name).events_table) for name in inputs}
+    if batches(warehouse, ALIASES.name):
+        inputs.append(ALIASES.name)
+    versions = {origin(name).events_table: warehouse.version(origin(name).events_table) for name in inputs}
     known = complete_through(warehouse, request.label.source)
     mature = {
         day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)
@@ -88,8 +91,10 @@ def build_training_set(
     if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return replace(found, reused=True)
     features = read_features(warehouse, request.features, dates=list(mature))
-    outcomes = source(request.label.source).events_table
-    events = before(warehouse.read(outcomes, version=versions[outcomes]), last_needed(request, mature))
+    told = events_of_persons(warehouse, request.label.source,
+                             version=versions[source(request.label.source).events_table],
+                             aliases_version=versions.get(ALIASES.events_table, -1))  # fmt: skip
+    events = before(told, last_needed(request, mature))
     warehouse.overwrite(training_table(request), with_label(features, events, request, mature, limits=limits))
     return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
                    ranks=ranks, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip

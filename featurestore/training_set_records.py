@@ -23,7 +23,9 @@ TRAINING_SETS = Table(
         Column("as_ofs", "map<string,string>", "As-of date to the split that its rows belong to"),
         Column("knowledge", "string", "latest: all events known when it was built"),
         Column("seed", "bigint", "Seed of the run"),
-        Column("batch_seqs", "map<string,bigint>", "Source to the highest batch seen; replay filters on it"),
+        Column(
+            "batch_seqs", "map<string,bigint>", "Source, or aliases, to the highest batch seen; replay filters on it"
+        ),
         Column(
             "unfinished_batches", "map<string,array<bigint>>", "Source to the ranks below that were not ingested then"
         ),

@@ -9,8 +9,8 @@ from featurestore.label_config import label
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
 from featurestore.schemas import ORDERS
-from featurestore.snapshot_records import among
 from featurestore.snapshot_inputs import before
+from featurestore.snapshot_records import among
 from featurestore.watermarks import complete_through
 from jobs.build_training_set import LEARNED
 from jobs.run import Run

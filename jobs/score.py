@@ -9,7 +9,11 @@ import argparse
 from datetime import date, timedelta
 
 from pyspark.sql import Observation
+from pyspark.sql import functions as F
 
+from featurestore.alias_table import alias_paths
+from featurestore.fold import CUSTOMER
+from featurestore.persons import ALIAS
 from featurestore.snapshot_records import among
 from featurestore.snapshots import read_features
 from jobs.arguments import day
@@ -49,6 +53,10 @@ def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:
         run.warehouse.replace(SCORES, scores, where=among([as_of]))
         written = run.warehouse.read(SCORES.name).where(among([as_of]))
         run.warehouse.upsert(LATEST, written, keys=("customer_id",), update_if="new.as_of_date >= old.as_of_date")
+        aliases = alias_paths(run.warehouse)
+        if aliases is not None:  # a person's scores stand under the person alone
+            former = aliases.select(F.col(ALIAS).alias(CUSTOMER))
+            run.warehouse.delete_keys(LATEST.name, former, key=CUSTOMER)
         step.results.update(as_of=as_of, **seen.get)
 
 

@@ -80,6 +80,12 @@ class FeatureSettings(Strict):
         return self
 
 
+class AliasSettings(Strict):
+    """How files of aliases are judged."""
+
+    quarantined_share_limit: float = Field(ge=0, le=1)
+
+
 class TrainingSettings(Strict):
     """As-ofs, boosting and what the driver may read."""
 
@@ -120,6 +126,7 @@ class Settings(Strict):
     seed: int = Field(ge=0, lt=2**31)
     lock_wait_seconds: float = Field(ge=0)
     spark: SparkSettings
+    aliases: AliasSettings
     features: FeatureSettings
     training: TrainingSettings
     registry: RegistrySettings

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from featurestore.definitions import LIFETIME, Aggregate, Cell, Derived, Feature, Ranked, Window
 from featurestore.derived import ratio
 from featurestore.snapshot_plan import Recent, group_of, make_plan
-from featurestore.staleness import IngestedBatch, Late, Listed, Stored, Unseen
+from featurestore.staleness import IngestedBatch, Late, Listed, Stored
 from featurestore.views import FeatureView
 
 COUNT = Feature("n_7d", Aggregate.COUNT, Window(7), "bigint", "events", "Events")
