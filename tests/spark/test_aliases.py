@@ -9,12 +9,13 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import events_of_persons
 from featurestore.errors import DataContractError
 from featurestore.labels import PURCHASE_30D
 from featurestore.lookups import FeatureLookup
 from featurestore.replay import replay
 from featurestore.retraction import retract
-from featurestore.snapshot_records import complete_dates
+from featurestore.snapshot_records import among, complete_dates
 from featurestore.snapshots import build_snapshots, explain_builds, read_snapshots
 from featurestore.spine import folded_at
 from featurestore.store import FeatureStore
@@ -23,6 +24,8 @@ from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import recorded
 from featurestore.verification import verify_view
 from featurestore.views import FeatureSet
+from jobs.score import keep_latest
+from jobs.score_tables import LATEST, SCORES
 from models.splits import plan_splits, recorded_plan
 from models.training_rows import split_column
 from tests import oracle
@@ -31,7 +34,6 @@ from tests.events import INGESTED, add_batch, order_line
 from tests.small_orders import DATES, LIMITS, SMALL_VIEW, build, random_lines
 from tests.spark.test_keeping_snapshots import assert_equal_tables
 from tests.spark.test_spine import DERIVED, FOLDS, START, asked, history
-
 
 PATHS = "alias_id string, customer_id string, known_at timestamp, links int, batch_seqs array<bigint>"
 
@@ -171,6 +173,7 @@ T = datetime(2024, 6, 1, 12, tzinfo=UTC)
 def test_lookups_read_the_person_rebuild_what_they_recorded_and_keep_what_was_known(warehouse, spark):
     lines = [order_line("a", T), order_line("b", T + DAY), order_line("c", T)]
     add_batch(warehouse, lines, complete_through=T + 90 * DAY)
+    add_batch(warehouse, [], batch_seq=2)
     store = FeatureStore(spark, warehouse.root)
     spine = spark.createDataFrame([("a", T + 2 * DAY), ("b", T + 2 * DAY), ("b", T), (None, T), ("x", T)] * 2,
                                   "customer_id string, as_of timestamp")  # fmt: skip
@@ -179,9 +182,14 @@ def test_lookups_read_the_person_rebuild_what_they_recorded_and_keep_what_was_kn
     def rows(made):
         return sorted(map(tuple, made.load_df().collect()), key=repr)
 
+    def knowing(micros):
+        """What was known just before that many microseconds after the first batch, at the latest of the instants."""
+        delay = INGESTED - T - 2 * DAY + timedelta(microseconds=micros)
+        return rows(store.create_training_set(spine, lookups, knowledge="as_known", decision_delay=delay))
+
     before = store.create_training_set(spine, lookups, label=PURCHASE_30D)
-    as_known = store.create_training_set(spine, lookups, knowledge="as_known", decision_delay=INGESTED - T - 2 * DAY)
-    first, answered = rows(before), rows(as_known)
+    first, answered = rows(before), knowing(1)
+    assert {row[2] for row in answered} == {0, 1}
     assert "customer_aliases" not in before.to_json()
     declare(warehouse, [("b", "a")])
 
@@ -194,8 +202,10 @@ def test_lookups_read_the_person_rebuild_what_they_recorded_and_keep_what_was_kn
     assert labels["b", midday + 2 * DAY] == labels["a", midday + 2 * DAY] == 0.0
     assert rows(store.rebuild_training_set(spine, before.spec, label=PURCHASE_30D)) == first
     assert rows(store.rebuild_training_set(spine, now.spec, label=PURCHASE_30D)) == rows(now)
-    again = store.create_training_set(spine, lookups, knowledge="as_known", decision_delay=INGESTED - T - 2 * DAY)
-    assert rows(again) == answered, "an answer given stays"
+    for seq in (3, 4):
+        add_batch(warehouse, [], batch_seq=seq)
+    assert knowing(1) == answered, "an answer given stays"
+    assert {row[:3] for row in knowing(3)} >= {(who, midday + 2 * DAY, 2) for who in "ab"}, "the alias is known now"
 
 
 def test_a_training_set_built_before_or_between_aliases_is_replayed_bit_for_bit(warehouse):
@@ -231,11 +241,22 @@ def test_a_training_set_built_before_or_between_aliases_is_replayed_bit_for_bit(
 
 
 def test_without_aliases_nothing_is_joined(warehouse):
-    from featurestore.alias_table import events_of_persons
-
     add_batch(warehouse, [order_line("a", T)])
     plain = warehouse.read("events_orders")
     assert events_of_persons(warehouse, "orders").sameSemantics(plain)
     report = declare(warehouse, [("b", "a")])
     retract(warehouse, report.batch_id, retracted_at=INGESTED + DAY)
     assert events_of_persons(warehouse, "orders").sameSemantics(plain)
+
+
+def test_an_alias_leaves_the_latest_scores(warehouse):
+    def score(day, *customers):
+        schema = ", ".join(f"{column.name} {column.type}" for column in SCORES.columns)
+        rows = [{"customer_id": customer, "as_of_date": day} for customer in customers]
+        warehouse.replace(SCORES, warehouse.spark.createDataFrame(rows, schema), where=among([day]))
+        keep_latest(warehouse, day)
+        return sorted(row["customer_id"] for row in warehouse.read(LATEST.name).collect())
+
+    assert score(DATES[0], "a", "b", "c") == ["a", "b", "c"]
+    declare(warehouse, [("b", "a")])
+    assert score(DATES[1], "a") == ["a", "c"]

@@ -45,9 +45,8 @@ def test_each_rule_sets_its_rows_aside_with_the_reason_and_a_chain_leads_to_the_
     assert report.is_restatement is False, "nothing was taken in before"
 
     assert counts(declare(warehouse, file, header=WITH_TIME)) == (15, 0, 0, 15), "the same file adds nothing"
-    other = declare(warehouse, [*file[:2], ("13086", "9", ""), ("20000", "13085", ""), ("13085", "20000", ""),
-                                ("20000", "30000", "")][:-1], header=WITH_TIME, name="2.csv")  # fmt: skip
-    assert counts(other) == (5, 0, 2, 3)
+    other = declare(warehouse, [("13086", "9"), ("20000", "13085"), ("13085", "20000")], name="2.csv")
+    assert counts(other) == (3, 0, 2, 1)
     assert other.reasons == {"alias_of_several_customers": 1, "alias_cycle": 1}
 
     # A later file leads on: whoever led to 20000 leads to 30000 now, and only those ways go when it is taken back.
@@ -126,13 +125,12 @@ def test_an_alias_without_a_time_is_known_after_all_that_was_taken_in_before(war
 def test_interrupted_between_any_two_writes_it_ends_as_a_clean_one(warehouse, rows, monkeypatch):
     declare(warehouse, [("a", "b")], name="1.csv")
     file = [("b", "c"), ("x", "x")]
-    for number in range(4):  # the rank, the aliases, the rows set aside, the counts: each attempt goes one further
+    for number in range(4):  # the rank, the aliases, the rows set aside, the counts: each attempt does the next
         writes = iter(range(9))
         with monkeypatch.context() as patched, pytest.raises(Killed):
             for name in ("upsert", "append"):
-                patched.setattr(Warehouse, name, dying(getattr(Warehouse, name), writes, max(0, number - 1)))
+                patched.setattr(Warehouse, name, dying(getattr(Warehouse, name), writes, 0))
             declare(warehouse, file, name="2.csv", at=INGESTED + number * DAY)
-            raise Killed
     report = declare(warehouse, file, name="2.csv")
     assert (report.batch_seq, counts(report.fed_again())) == (2, (2, 0, 0, 2))
     assert standing(rows) == [("a", "b", "1"), ("a", "c", "2"), ("b", "c", "1")]
