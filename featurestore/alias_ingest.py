@@ -20,7 +20,6 @@ from featurestore.batch_identity import batch_id
 from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.event_tables import write_quarantine
 from featurestore.events import REASONS
-from featurestore.expectations import no_reasons
 from featurestore.fold import CUSTOMER
 from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS, against_quarantine
 from featurestore.ingest import held, is_empty
@@ -177,7 +176,7 @@ def _without_circles(rows: DataFrame, others: DataFrame | None) -> DataFrame:
     joined = rows.join(circles, ALIAS, "left")
     closes = (F.col(STATUS) == ACCEPTED) & F.coalesce("_circle", F.lit(False))
     status = F.when(closes, QUARANTINED).otherwise(F.col(STATUS))
-    why = F.when(closes, F.array(F.lit(CYCLE))).when(F.col(REASONS).isNull(), no_reasons()).otherwise(F.col(REASONS))
+    why = F.when(closes, F.array(F.lit(CYCLE))).otherwise(F.col(REASONS))
     return joined.withColumn(REASONS, why).withColumn(STATUS, status).drop("_circle")
 
 
