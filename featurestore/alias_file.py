@@ -22,6 +22,7 @@ from featurestore.reading import COMPRESSED, MALFORMED, RAW, raw_rows
 from featurestore.spine_fold import KNOWN
 
 TEXT_OR_WHOLE = ("string", "tinyint", "smallint", "int", "bigint")
+TEXT_OR_TIME = ("string", "date", "timestamp", "timestamp_ntz")
 SEVERAL = "alias_of_several_customers"
 
 
@@ -69,13 +70,17 @@ def declared_aliases(
 
     Ids are kept as they are spelled. An alias of several customers is set aside in all its rows, since nobody can
     tell which is meant; the same alias told again is a duplicate of the row that was known first. Raises
-    DataContractError where ids are neither text nor whole numbers.
+    DataContractError for columns of other types.
     """
     raw = raw_rows(spark, layout, path, files=files)
     kinds = dict(raw.dtypes)
-    odd = [f"'{name}' is {kinds[name]}" for name in (ALIAS, CUSTOMER) if kinds[name] not in TEXT_OR_WHOLE]
+    expected = {ALIAS: TEXT_OR_WHOLE, CUSTOMER: TEXT_OR_WHOLE, KNOWN: TEXT_OR_TIME}
+    odd = [f"'{name}' is {kinds[name]}" for name, fit in expected.items() if name in kinds and kinds[name] not in fit]
     if odd:
-        raise DataContractError(f"{path}: {', '.join(odd)}; ids are text (or whole numbers), as the events spell them.")
+        raise DataContractError(
+            f"{path}: {', '.join(odd)}.\n"
+            f"  Ids are text (or whole numbers), as the events spell them; {KNOWN} is text, a date or a timestamp."
+        )
     given = F.trim(F.col(KNOWN).cast("string")) if KNOWN in raw.columns else F.lit(None).cast("string")
     known = F.expr(f"try_cast({KNOWN} as timestamp)") if KNOWN in raw.columns else F.lit(None).cast("timestamp")
     rows = raw.select(F.col(RAW).alias("raw"), MALFORMED, _id(ALIAS), _id(CUSTOMER), given.alias("_given"),
