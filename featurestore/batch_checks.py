@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
-from featurestore.events import REASONS, failed_expectations
+from featurestore.events import REASONS
 from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
-from featurestore.source_config import SourceConfig
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REASONS_SHOWN = 5
@@ -80,24 +80,25 @@ def _by_reason(rows: DataFrame) -> list[tuple[str, int, int]]:
 
 
 def refuse_bad_batch(
-    config: SourceConfig, rows: DataFrame, *, counts: BatchCounts, is_first_load: bool, where: str
-) -> None:
-    """Raises DataContractError, with counts and samples per reason, for a batch that may not be taken in."""
-    failed = [name for name in failed_expectations(config) if name in counts.broken_reasons]
+    rows: DataFrame, counts: BatchCounts, *, source: str, failing: Sequence[str] = (), quarantined_share_limit: float,
+    is_first_load: bool, where: str,
+) -> None:  # fmt: skip
+    """Raises DataContractError, with counts and samples per reason, for a batch that may not be taken in.
+
+    `failing` names the reasons that refuse the whole batch.
+    """
+    failed = [name for name in failing if name in counts.broken_reasons]
     if failed:
         why = f"{where} breaks an expectation that refuses the whole batch: {', '.join(failed)}."
         raise DataContractError(_with_samples(why, rows, counts, only=failed))
     if is_first_load and counts.accepted == 0:
-        why = (
-            f"{where} is the first load of source {config.source}, and none of its {counts.read:,} rows "
-            f"can be accepted."
-        )
+        why = f"{where} is the first load of source {source}, and none of its {counts.read:,} rows can be accepted."
         raise DataContractError(_with_samples(why, rows, counts))
     share = counts.broken / counts.read if counts.read else 0.0
-    if share > config.quarantined_share_limit:
+    if share > quarantined_share_limit:
         why = (
             f"{where}: {counts.broken:,} of {counts.read:,} rows ({share:.1%}) break a rule; "
-            f"quarantined_share_limit allows {config.quarantined_share_limit:.1%}.\n"
+            f"quarantined_share_limit allows {quarantined_share_limit:.1%}.\n"
             f"  Nothing was written. Mend the data or the mapping, or raise the limit in the configuration."
         )
         raise DataContractError(_with_samples(why, rows, counts))

@@ -17,17 +17,22 @@ CHUNK_BYTES = 8 * 2**20
 ARROW_SCHEMES = {"s3a": "s3", "s3n": "s3"}
 
 
-def batch_id(spark: SparkSession, config: SourceConfig, files: Sequence[str]) -> str:
-    """SHA-256 over the configured source and each file's name and bytes; the folder does not matter.
+def batch_id(spark: SparkSession, described: str, files: Sequence[str]) -> str:
+    """SHA-256 over what describes the source and each file's name and bytes; the folder does not matter.
 
-    The configuration is a part of the source: the same file under a corrected mapping is another batch,
-    in which rows accepted before are duplicates and rows set aside before may be accepted.
+    The configuration is a part of the description (see `described`): the same file under a corrected mapping is
+    another batch, in which rows accepted before are duplicates and rows set aside before may be accepted.
     """
-    digest = hashlib.sha256(f"{config.source}\n{config.model_dump_json()}\n".encode())
+    digest = hashlib.sha256(f"{described}\n".encode())
     hashes = {row["file"]: row["sha256"] for row in _file_hashes(spark, files).collect()}  # one row a file
     for file, name in sorted(zip(files, relative_names(files), strict=True), key=lambda pair: pair[1]):
         digest.update(f"{name}\n{hashes[file]}\n".encode())
     return digest.hexdigest()
+
+
+def described(config: SourceConfig) -> str:
+    """A configured source as text."""
+    return f"{config.source}\n{config.model_dump_json()}"
 
 
 def relative_names(files: Sequence[str]) -> list[str]:

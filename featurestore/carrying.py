@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.definitions import AS_OF_DATE
 from featurestore.fold import CUSTOMER, TIME
+from featurestore.persons import ALIAS
 
 
-def late_customers(events: DataFrame, *, batch_seqs: Iterable[int], dates: Sequence[date]) -> DataFrame:
-    """customer_id of those with an event in the batches before the last date, and for each date how many events.
+def touched_customers(late: DataFrame | None, paths: DataFrame | None, *, dates: Sequence[date]) -> DataFrame:
+    """Each customer once whom `late` events or new aliases (`paths`) touch: all ids that an alias joins, too.
 
-    The counts are bigint columns `before_0`, `before_1`, ... in the order of `dates`.
+    Beside customer_id: bigint columns `before_0`, `before_1`, ..., how many of the events lie before each of `dates`;
+    `is_joined`, whether an alias names the customer, and `is_alias`, whether it is one.
     """
-    late = events.where(F.col("batch_seq").isin(sorted(batch_seqs)))
+    never = {TIME: F.lit(None).cast("timestamp"), "is_joined": F.lit(False), "is_alias": F.lit(False)}
+    parts = []
+    if late is not None:
+        parts.append(late.select(CUSTOMER, TIME).withColumns({**never, TIME: F.col(TIME)}))
+    if paths is not None:
+        joined = {**never, "is_joined": F.lit(True)}
+        parts.append(paths.select(CUSTOMER).withColumns(joined))
+        parts.append(paths.select(F.col(ALIAS).alias(CUSTOMER)).withColumns({**joined, "is_alias": F.lit(True)}))
     counts = [
         F.count_if(F.col(TIME) < F.lit(day).cast("timestamp")).alias(f"before_{n}") for n, day in enumerate(dates)
     ]
-    return late.groupBy(CUSTOMER).agg(*counts)
+    flags = [F.bool_or(name).alias(name) for name in ("is_joined", "is_alias")]
+    return reduce(DataFrame.unionByName, parts).groupBy(CUSTOMER).agg(*counts, *flags)
 
 
 def late_totals(customers: DataFrame, *, dates: Sequence[date]) -> DataFrame:
-    """One row: for each date its late events and their customers, from `late_customers`."""
+    """One row, from `touched_customers`: for each date its late events and all whom they or aliases touch; aliases."""
     pairs = [(F.col(f"before_{n}"), n) for n in range(len(dates))]
     events = [F.coalesce(F.sum(before), F.lit(0)).alias(f"events_{n}") for before, n in pairs]
-    return customers.agg(*events, *[F.count_if(before > 0).alias(f"customers_{n}") for before, n in pairs])
+    touched = [F.count_if((before > 0) | F.col("is_joined")).alias(f"customers_{n}") for before, n in pairs]
+    return customers.agg(*events, *touched, F.count_if("is_alias").alias("aliases"))
 
 
 def of_customers(rows: DataFrame, customers: DataFrame) -> DataFrame:

@@ -18,9 +18,10 @@ from pyspark.sql import functions as F
 
 from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
 from featurestore.batch_identity import batch_id as batch_id_of
+from featurestore.batch_identity import described
 from featurestore.errors import ConfigurationError
 from featurestore.event_tables import in_months, write_events, write_quarantine
-from featurestore.events import mapped_events
+from featurestore.events import failed_expectations, mapped_events
 from featurestore.identity import (
     against_events,
     against_quarantine,
@@ -62,7 +63,7 @@ def ingest(
     if ingested_at.tzinfo is None:
         raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
     files = input_files(warehouse.spark, config, input_path)
-    content_id = batch_id_of(warehouse.spark, config, files)
+    content_id = batch_id_of(warehouse.spark, described(config), files)
     batch_id = feeding(warehouse, config.source, content_id, restore=restore)
     stands = standing(warehouse, source=config.source, batch_id=batch_id)
     if stands.own is not None and stands.own.is_done:
@@ -71,19 +72,21 @@ def ingest(
     with readable(input_path):
         raw = raw_rows(warehouse.spark, config, input_path, files=files)
         events = identified(mapped_events(raw, config, ingested_at=dated), config)
-    with _held(events):
+    with held(events):
         with readable(input_path):
             months = _months(events)
             judged = _judged(warehouse, config, events, batch_id=batch_id, months=months)
-        with _held(judged):
+        with held(judged):
             with readable(input_path):
                 counts = counted(judged)
             refuse_bad_batch(
-                config,
                 judged,
-                counts=counts,
+                counts,
+                source=config.source,
+                failing=failed_expectations(config),
+                quarantined_share_limit=config.quarantined_share_limit,
+                is_first_load=counts.accepted == 0 and is_empty(warehouse, config.shape),
                 where=input_path,
-                is_first_load=counts.accepted == 0 and _is_empty(warehouse, config.shape),
             )
             name = PurePosixPath(input_path).name
             batch = reserve(warehouse, source=config.source, batch_id=batch_id, input_name=name, ingested_at=dated)
@@ -159,12 +162,13 @@ def _months(events: DataFrame) -> list[str]:
     return sorted(months) if len(months) <= MOST_LITERAL_MONTHS else []
 
 
-def _is_empty(warehouse: Warehouse, source: Source) -> bool:
+def is_empty(warehouse: Warehouse, source: Source) -> bool:
+    """Whether nothing of a source is there yet."""
     return not warehouse.exists(source.events_table) or warehouse.read(source.events_table).isEmpty()
 
 
 @contextmanager
-def _held(rows: DataFrame) -> Iterator[None]:
+def held(rows: DataFrame) -> Iterator[None]:
     """`rows` computed once, for as long as they are needed."""
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:

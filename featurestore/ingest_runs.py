@@ -21,7 +21,7 @@ INGEST_RUNS = Table(
     "ingest_runs",
     (
         Column("batch_id", "string", "Hash of source, input identity and content", required=True),
-        Column("source", "string", "Source of events that the batch belongs to", required=True),
+        Column("source", "string", "Source of events that the batch belongs to, or aliases", required=True),
         Column("batch_seq", "bigint", "Rank of the batch among the batches of its source, from 1", lineage=True),
         Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
         Column("status", "string", "started; done once all of its rows are in their tables; retracting; retracted"),
@@ -41,7 +41,7 @@ INGEST_RUNS = Table(
         Column(
             "events_version",
             "bigint",
-            "Version of events_<source> that first holds the batch, or lacks it again",
+            "Version of events_<source> (customer_aliases) that first holds the batch, or lacks it again",
             lineage=True,
         ),
         Column("retracted_at", "timestamp", "When it was taken back, UTC", lineage=True),
@@ -119,6 +119,12 @@ def complete_through(warehouse: Warehouse, source: str) -> datetime | None:
     """The instant (UTC) that `source` is complete through: the highest of its batches, None before any."""
     instants = [run["complete_through"] for run in done(warehouse) if run["source"] == source]
     return max((instant for instant in instants if instant is not None), default=None)
+
+
+def last_taken_in(warehouse: Warehouse, *, but: str = "") -> datetime | None:
+    """When (UTC) the last batch of any source, or of aliases, was taken in (`but` that of this id); None before any."""
+    runs = warehouse.records(INGEST_RUNS.name, ("batch_id", "ingested_at"))
+    return max((run["ingested_at"] for run in runs if run["batch_id"] != but), default=None)
 
 
 def done(warehouse: Warehouse) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _explained(error: Exception, condition: str, path: str) -> Exception:
 def _no_such_input(path: str) -> ConfigurationError:
     folder = Path(path).parent
     near = did_you_mean(Path(path).name, [entry.name for entry in folder.iterdir()]) if folder.is_dir() else ""
-    return ConfigurationError(f"--input {path} does not exist. {near}".rstrip())
+    return ConfigurationError(f"the input {path} does not exist. {near}".rstrip())
 
 
 def _first_line(text: str) -> str:

@@ -7,16 +7,15 @@ Every reader returns the raw columns and two more: `_raw` (string: the record as
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
-from featurestore.expressions import columns_of
 from featurestore.input_errors import readable
-from featurestore.source_config import SourceConfig
 
 RAW, MALFORMED = "_raw", "_malformed"
 CORRUPT = "_corrupt_record"
@@ -25,7 +24,29 @@ SAMPLED_LINES = 10_000
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate")
 
 
-def input_files(spark: SparkSession, config: SourceConfig, path: str) -> list[str]:
+class Layout(Protocol):
+    """What must be known to read an input: a source's configuration, or the fixed one of an alias file."""
+
+    @property
+    def format(self) -> str: ...
+
+    @property
+    def options(self) -> Mapping[str, str | bool]: ...
+
+    @property
+    def pattern(self) -> str | None: ...
+
+    @property
+    def ignore_lines(self) -> str | None: ...
+
+    @property
+    def raw_columns(self) -> frozenset[str]: ...
+
+    @property
+    def required_raw_columns(self) -> frozenset[str]: ...
+
+
+def input_files(spark: SparkSession, config: Layout, path: str) -> list[str]:
     """The URIs of the data files that an input holds (of a Delta table: of its newest version), sorted.
 
     Raises ConfigurationError where the path does not exist (a mistyped argument, with near names), and
@@ -41,7 +62,7 @@ def input_files(spark: SparkSession, config: SourceConfig, path: str) -> list[st
     return sorted(files)
 
 
-def raw_rows(spark: SparkSession, config: SourceConfig, path: str, *, files: Iterable[str]) -> DataFrame:
+def raw_rows(spark: SparkSession, config: Layout, path: str, *, files: Iterable[str]) -> DataFrame:
     """All rows of the input; a compressed file, which one task must unpack, is spread over all tasks.
 
     Raises DataContractError.missing_columns where the input lacks a raw column that the mapping reads.
@@ -56,7 +77,7 @@ class _Input:
     """Where and how to read; `spread` says that one task must unpack what all tasks should share."""
 
     spark: SparkSession
-    config: SourceConfig
+    config: Layout
     path: str
     spread: bool
 
@@ -102,7 +123,7 @@ def _json(of: _Input) -> DataFrame:
     found = lines.limit(SAMPLED_LINES).select(F.explode(F.map_keys(fields)).alias("name")).distinct()
     # Bounded: the distinct keys of a sample, cut off at a thousand; only what is required must be there.
     keys = [row["name"] for row in found.limit(1000).collect()]
-    _require(_required_columns(of.config), keys, where=f"{of.path} (its first {SAMPLED_LINES:,} lines)")
+    _require(of.config.required_raw_columns, keys, where=f"{of.path} (its first {SAMPLED_LINES:,} lines)")
     parsed = lines.select(F.col("value").alias(RAW), fields.alias("_fields"))
     return parsed.select(
         *[F.col("_fields").getItem(name).alias(name) for name in names],
@@ -146,15 +167,6 @@ def _require(needed: Iterable[str], found: Iterable[str], *, where: str) -> None
     missing = sorted(set(needed) - set(columns))
     if missing:
         raise DataContractError.missing_columns(missing, found=columns, where=where)
-
-
-def _required_columns(config: SourceConfig) -> frozenset[str]:
-    """Raw columns behind the canonical ones that no event may lack, in a source of one event a row."""
-    if len(config.mappings) > 1:
-        return frozenset()
-    needed = [column.name for column in config.shape.content if column.required]
-    columns = config.mappings[0].columns
-    return frozenset().union(*(columns_of(columns[name], where=name) for name in needed))
 
 
 def _quoted(name: str) -> str:

@@ -8,20 +8,21 @@ from datetime import date
 
 from pyspark.sql import DataFrame
 
+from featurestore.alias_table import alias_paths
 from featurestore.errors import DataContractError
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.ingest_runs import reports
 from featurestore.knowledge import AS_KNOWN
+from featurestore.persons import told_of_persons
 from featurestore.population import among_population, cut_points
-from featurestore.schemas import source
-from featurestore.snapshots import before
+from featurestore.schemas import ALIASES, origin, source
+from featurestore.snapshot_inputs import before
 from featurestore.tables import Warehouse
 from featurestore.training_set import (
     Request,
     identity_of,
     known_features,
-    last_needed,
     of_batches,
     training_table,
     with_label,
@@ -49,12 +50,12 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
     mature = {date.fromisoformat(day): split for day, split in recorded.as_ofs.items()}
     _refuse_other_definitions(recorded, request, mature)
     _refuse_other_events(warehouse, recorded)
-    last = last_needed(request, mature)
-    outcomes = before(_events(warehouse, recorded, request.label.source), last)
+    outcomes = _events(warehouse, recorded, request.label.source)
     table = replace(training_table(request), name=f"{recorded.table}_v{recorded.version}")
+    aliases = _aliases(warehouse, recorded)
     with ExitStack() as held:
         features = _features(warehouse, recorded, request, sorted(mature), limits=limits, held=held)
-        warehouse.overwrite(table, with_label(features, outcomes, request, mature, limits=limits))
+        warehouse.overwrite(table, with_label(features, outcomes, request, mature, aliases=aliases, limits=limits))
     per_split, found = contents(warehouse.read(table.name))
     if found != recorded.content_hash:
         raise DataContractError(
@@ -66,8 +67,20 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
 
 
 def _events(warehouse: Warehouse, recorded: TrainingSet, name: str) -> DataFrame:
-    """The events of a source that the training set saw, by the ranks of their batches."""
+    """The events of a source that the training set saw, by the ranks of their batches, under their own customers."""
     return of_batches(warehouse.read(source(name).events_table), recorded.batch_ranks(name))
+
+
+def _aliases(warehouse: Warehouse, recorded: TrainingSet) -> DataFrame | None:
+    """The aliases that the training set saw; None where it saw none."""
+    if ALIASES.name not in recorded.batch_seqs:
+        return None
+    return alias_paths(warehouse, batch_seqs=recorded.batch_ranks(ALIASES.name))
+
+
+def _of_persons(warehouse: Warehouse, recorded: TrainingSet, name: str) -> DataFrame:
+    """`_events`, told as the aliases of then."""
+    return told_of_persons(_events(warehouse, recorded, name), _aliases(warehouse, recorded))
 
 
 def _features(
@@ -76,7 +89,7 @@ def _features(
     """The features at `days`, by the knowledge of the record, from the events of then."""
     if recorded.knowledge == AS_KNOWN:
         events = {name: _events(warehouse, recorded, name) for name in request.features.sources}
-        return known_features(events, request, days, limits=limits, held=held)
+        return known_features(events, request, days, aliases=_aliases(warehouse, recorded), limits=limits, held=held)
     snapshots = [_seen_then(warehouse, recorded, view, days, limits) for view in request.features.views]
     return joined(snapshots, request.features)
 
@@ -86,7 +99,7 @@ def _seen_then(
 ) -> DataFrame:
     """The snapshots of `view` at `days`, folded from the events of then."""
     plan = FoldPlan(view.folds, view.derived, tuple(map(instant, days)), limits)
-    rows = folded(before(_events(warehouse, recorded, view.source), days[-1]), plan)
+    rows = folded(before(_of_persons(warehouse, recorded, view.source), days[-1]), plan)
     return among_population(rows, cut_points(rows, view.ranked), view) if view.ranked else rows
 
 
@@ -109,7 +122,7 @@ def _refuse_other_definitions(recorded: TrainingSet, request: Request, mature: d
 def _refuse_other_events(warehouse: Warehouse, recorded: TrainingSet) -> None:
     gone = []
     for name in recorded.batch_seqs:
-        newest = recorded.input_versions[source(name).events_table]
+        newest = recorded.input_versions[origin(name).events_table]
         done = {one.batch_seq: one for one in reports(warehouse, name) if one.is_done}
         for rank in recorded.batch_ranks(name):
             if rank not in done:

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore import watermarks
+from featurestore.alias_table import alias_paths
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
@@ -22,7 +23,7 @@ from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
 from featurestore.lookups import FeatureLookup
 from featurestore.point_in_time import Match, column, newest_rows, refuse_no_time
 from featurestore.population import population_table
-from featurestore.schemas import source
+from featurestore.schemas import ALIASES, source
 from featurestore.tables import Warehouse
 from featurestore.user_tables import UserTable, find
 from featurestore.view_features import Needed, features_at, needed
@@ -123,6 +124,7 @@ class ViewLookup:
             customer=customer,
             as_of=self.lookup.as_of,
             decision_delay=knowledge.delay,
+            aliases=alias_paths(self.warehouse, version=self.versions.get(ALIASES.events_table, -1)),
         )
         own = [F.col(f"spine{at}").alias(f.name, metadata=f.metadata) for at, f in enumerate(spine.schema.fields)]
         return rows.select(*own, *[column(name).alias(output) for name, output in self.outputs.items()])
@@ -198,6 +200,8 @@ def _on_view(
     for table, job in reads.items():
         if not warehouse.exists(table):
             raise MissingInput.table(table, warehouse=warehouse.root, make_with=job)
+    if warehouse.exists(ALIASES.events_table):
+        reads[ALIASES.events_table] = "ingest --aliases"
     pinned = versions or {table: warehouse.version(table) for table in reads}
     return ViewLookup(lookup, view, warehouse, pinned, outputs, limits)
 

@@ -7,18 +7,19 @@ safe to repeat; interrupted between any two, the next try ends where one clean r
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import first_event_of
 from featurestore.errors import ConfigurationError
 from featurestore.ingest_runs import RETRACTED, RETRACTING, IngestReport, mark, reports
-from featurestore.schemas import SOURCES, source
+from featurestore.persons import BATCHES
+from featurestore.schemas import ALIASES, ORIGINS, origin
 from featurestore.tables import Warehouse
+from featurestore.watermarks import earliest
 
 SHORTEST_PREFIX = 6
-EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -45,28 +46,27 @@ def retract(warehouse: Warehouse, batch: str, *, retracted_at: datetime) -> Retr
 
 
 def _taken_back(warehouse: Warehouse, own: IngestReport, retracted_at: datetime) -> IngestReport:
-    table, is_its = source(own.source).events_table, F.col("batch_id") == own.batch_id
-    first = own.first_event_time
-    if own.status != RETRACTING and first is None and warehouse.exists(table):  # its ingest was interrupted
+    table, first = origin(own.source).events_table, own.first_event_time
+    is_its = F.col("batch_id") == own.batch_id
+    if own.source == ALIASES.name:
+        is_its = F.array_contains(BATCHES, own.batch_seq)  # a way over several aliases goes with any of them
+        if own.status != RETRACTING and warehouse.exists(table):  # those ids may have had earlier events since
+            now = first_event_of(warehouse, warehouse.read(table).where(is_its))
+            first = min((one for one in (first, now) if one is not None), default=None)
+    elif own.status != RETRACTING and first is None and warehouse.exists(table):  # its ingest was interrupted
         first = earliest(warehouse.read(table).where(is_its))
     leaving = replace(own, status=RETRACTING, first_event_time=first, retracted_at=own.retracted_at or retracted_at)
     mark(warehouse, leaving)
     warehouse.delete(table, is_its)
-    warehouse.delete(source(own.source).quarantine_table, is_its)
+    warehouse.delete(origin(own.source).quarantine_table, F.col("batch_id") == own.batch_id)
     version = warehouse.version(table) if warehouse.exists(table) else -1
     gone = replace(leaving, status=RETRACTED, events_version=version)
     mark(warehouse, gone)
     return gone
 
 
-def earliest(events: DataFrame) -> datetime | None:
-    """The instant (UTC) of the first of `events`, None without any."""
-    found = events.agg(F.unix_micros(F.min("event_time")).alias("us")).first()
-    return None if found is None or found["us"] is None else EPOCH + found["us"] * MICROSECOND
-
-
 def _named(warehouse: Warehouse, batch: str) -> IngestReport:
-    known = [one for name in SOURCES for one in reports(warehouse, name)]
+    known = [one for name in ORIGINS for one in reports(warehouse, name)]
     found = [one for one in known if one.batch_id.startswith(batch)]
     if len(batch) < SHORTEST_PREFIX or len(found) != 1:
         shown = [f"{one.batch_id[:12]} ({one.source}, {one.input_name}, {one.status})" for one in known]

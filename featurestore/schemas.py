@@ -33,14 +33,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Source:
-    """One stream of events of one shape: its name and its measures beyond what all events share."""
+    """One stream of events of one shape: its name and its measures beyond what all events share.
+
+    `table` is where its rows are, if not in events_<name>.
+    """
 
     name: str
     measures: tuple[Column, ...]
+    table: str = ""
 
     @property
     def events_table(self) -> str:
-        return f"events_{self.name}"
+        return self.table or f"events_{self.name}"
 
     @property
     def quarantine_table(self) -> str:
@@ -114,6 +118,10 @@ PROFILES = Source(
 )
 
 SOURCES = {source.name: source for source in (ORDERS, INTERACTIONS, SUPPORT, PROFILES)}
+ALIASES = Source("aliases", (), table="customer_aliases")
+"""Which ids are one person: no events, but batches with ranks that are fed, taken back and recorded like theirs."""
+ORIGINS = {**SOURCES, ALIASES.name: ALIASES}
+"""All that batches belong to."""
 
 
 def source(name: str) -> Source:
@@ -127,3 +135,12 @@ def source(name: str) -> Source:
     if name not in SOURCES:
         raise ConfigurationError.unknown_name("source", name, known=SOURCES)
     return SOURCES[name]
+
+
+def origin(name: str) -> Source:
+    """What batches called `name` belong to: a source, or the aliases.
+
+    >>> origin("aliases").events_table
+    'customer_aliases'
+    """
+    return ORIGINS[name] if name in ORIGINS else source(name)

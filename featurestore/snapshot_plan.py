@@ -1,16 +1,17 @@
 """What a build of snapshots must do, and why: decided from what is recorded, before any event is folded.
 
-A date that nobody has built is folded. A date that late events made stale is repaired: only their customers are
-folded again. Where the view has changed, the stored dates are extended: only what is new is folded.
+A date that nobody has built is folded. A date that late events or new aliases made stale is repaired: only their
+customers are folded again. Where the view has changed, the stored dates are extended: only what is new is folded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from featurestore.definitions import Derived, Feature
+from featurestore.staleness import IngestedBatch, Late, Listed, Stored, Unseen
 from featurestore.views import FeatureView, repeated
 
 REPAIR_SHARE = 0.25
@@ -22,76 +23,7 @@ carries over, and pays for finding the others and for reading the old rows.
 SKIPPED_SHARE = 0.25
 """Of the days with events, the share below which not reading the oldest is not worth reading who was seen in them."""
 NAMES_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class IngestedBatch:
-    """What a reader must know of a batch: its rank, its earliest event (None if it added none), and from which
-    version of the events table on it is there (or, taken back, is there no more).
-
-    The rank does not tell who has seen a batch: one that was interrupted keeps its rank when it ends, later.
-    """
-
-    batch_seq: int
-    first_event_time: datetime | None
-    events_version: int
-    is_taken_back: bool = False
-
-    def changes(self, as_of: date) -> bool:
-        """Whether any of its events lies strictly before midnight UTC of `as_of`."""
-        return self.first_event_time is not None and self.first_event_time.date() < as_of
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A snapshot that was complete when it was listed: by which definition, from which version of the events."""
-
-    as_of_date: date
-    fingerprint: str
-    rows: int
-    events_version: int
-
-    def unseen(self, ingested: Sequence[IngestedBatch]) -> frozenset[int]:
-        """Ranks of the batches that came later and have events before it; it is stale if there are any."""
-        return frozenset(
-            batch.batch_seq
-            for batch in ingested
-            if batch.events_version > self.events_version and batch.changes(self.as_of_date)
-        )
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What there is of a view: by feature the fingerprint of its values, the dates with rows, and what is listed."""
-
-    features: Mapping[str, str]
-    dates: frozenset[date] = frozenset()
-    listed: tuple[Listed, ...] = ()
-
-    def is_of(self, view: FeatureView) -> bool:
-        """Whether its columns are those of `view` as it is defined now, in order."""
-        return list(self.features.items()) == list(view.feature_fingerprints.items())
-
-    def complete(self, view: FeatureView, ingested: Sequence[IngestedBatch]) -> set[date]:
-        """Dates that are complete as `view` is defined now and have seen every batch with events before them."""
-        own = [one for one in self.listed if one.fingerprint == view.fingerprint] if self.is_of(view) else []
-        return {one.as_of_date for one in own if not one.unseen(ingested)}
-
-
-@dataclass(frozen=True)
-class Late:
-    """Events before a snapshot that it has not seen, and the customers whose they are."""
-
-    events: int
-    customers: int
-
-    def __str__(self) -> str:
-        """As a reason.
-
-        >>> str(Late(events=1_200, customers=1))
-        '1,200 late events of 1 customer'
-        """
-        return f"{_counted(self.events, 'late event')} of {_counted(self.customers, 'customer')}"
+NOTHING_UNSEEN = Unseen()
 
 
 @dataclass(frozen=True)
@@ -99,7 +31,7 @@ class Repair:
     """Stale snapshots that miss the same batches, and the most rows that one of them has."""
 
     dates: tuple[date, ...]
-    batch_seqs: frozenset[int]
+    unseen: Unseen
     rows: int
 
     def is_worthwhile(self, late: Late) -> bool:
@@ -121,14 +53,14 @@ class Recent:
 
 @dataclass(frozen=True)
 class Pass:
-    """One sweep: what is folded at which dates; of customers with an event in `batch_seqs`, or of all if empty; from
+    """One sweep: what is folded at which dates; of customers whom `unseen` batches touch, or of all if empty; from
     all events before the dates, or from the recent ones.
     """
 
     dates: tuple[date, ...]
     folds: tuple[Feature, ...]
     derived: tuple[Derived, ...]
-    batch_seqs: frozenset[int] = frozenset()
+    unseen: Unseen = NOTHING_UNSEEN
     recent: Recent | None = None
 
     @property
@@ -140,7 +72,7 @@ class Pass:
 def group_of(passes: Sequence[Pass]) -> Pass | None:
     """One sweep that does several; None where their customers or dates differ or a name would be there twice."""
     first, names = passes[0], [name for one in passes for name in one.names]
-    alike = {(one.dates, one.batch_seqs, one.recent) for one in passes}
+    alike = {(one.dates, one.unseen, one.recent) for one in passes}
     if len(alike) > 1 or repeated(names):
         return None
     folds = tuple(fold for one in passes for fold in one.folds)
@@ -201,7 +133,7 @@ class Plan:
 
     def repairing(self, repair: Repair) -> Pass:
         """The sweep over the customers that a repair touches."""
-        return Pass(repair.dates, self.view.folds, self.view.derived, repair.batch_seqs)
+        return Pass(repair.dates, self.view.folds, self.view.derived, repair.unseen)
 
     @property
     def extending(self) -> Pass | None:
@@ -223,13 +155,13 @@ class Plan:
     def settled(self, late: Mapping[date, Late]) -> Plan:
         """With the repairs that are not worthwhile, by the late events before each date, turned into folds."""
         too_many = [repair for repair in self.repairs if not repair.is_worthwhile(late[repair.dates[-1]])]
-        folds = {day: f"{late[day]} before it, too many to repair" for repair in too_many for day in repair.dates}
+        folds = {day: f"{late[day]}, too many to repair" for repair in too_many for day in repair.dates}
         kept = tuple(repair for repair in self.repairs if repair not in too_many)
         return replace(self, fold={**self.fold, **folds}, repairs=kept)
 
     def explained(self, late: Mapping[date, Late]) -> Iterator[Planned]:
         """What happens to each date, by date, of a settled plan."""
-        repairs = {day: f"{late[day]} before it" for repair in self.repairs for day in repair.dates}
+        repairs = {day: str(late[day]) for repair in self.repairs for day in repair.dates}
         ways = {
             "complete": dict.fromkeys(self.complete, "left alone"),
             "fold": self.fold,
@@ -258,13 +190,13 @@ def make_plan(view: FeatureView, wanted: Sequence[date], *, stored: Stored, inge
         return _another_generation(view, dates, stored=stored, fresh=fresh)
     complete = stored.complete(view, ingested)
     stale = [day for day in dates if is_own.get(day) and day in stored.dates and day not in complete]
-    gone = frozenset(batch.batch_seq for batch in ingested if batch.is_taken_back)
-    repairs: dict[frozenset[int], list[Listed]] = {}
+    gone = Unseen.of(batch for batch in ingested if batch.is_taken_back)
+    repairs: dict[Unseen, list[Listed]] = {}
     fold = {day: "never built" for day in dates if day not in complete and day not in stale}
     for day in stale:
         unseen = listed[day].unseen(ingested)
-        if unseen & gone:  # whose events they were is not in the table any more
-            fold[day] = f"batch {', '.join(map(str, sorted(unseen & gone)))} taken back"
+        if unseen & gone:  # whose they were is not in the tables any more
+            fold[day] = f"{unseen & gone} taken back"
         else:
             repairs.setdefault(unseen, []).append(listed[day])
     return Plan(
@@ -272,11 +204,13 @@ def make_plan(view: FeatureView, wanted: Sequence[date], *, stored: Stored, inge
         complete=tuple(day for day in dates if day in complete),
         fold=fold,
         repairs=tuple(
-            Repair(tuple(one.as_of_date for one in group), batch_seqs, max(one.rows for one in group))
-            for batch_seqs, group in repairs.items()
+            Repair(tuple(one.as_of_date for one in group), unseen, max(one.rows for one in group))
+            for unseen, group in repairs.items()
         ),
         fresh=frozenset(complete & stored.dates),
-        first_event=min((b.first_event_time.date() for b in ingested if b.first_event_time), default=None),
+        first_event=min(
+            (b.first_event_time.date() for b in ingested if b.first_event_time and not b.of_aliases), default=None
+        ),
     )
 
 
@@ -321,7 +255,3 @@ def change_in_words(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 def _shortened(names: Sequence[str]) -> str:
     more = len(names) - NAMES_SHOWN
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

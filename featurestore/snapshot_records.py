@@ -8,7 +8,7 @@ from datetime import date
 from pyspark.sql import DataFrame
 
 from featurestore.schemas import Column
-from featurestore.snapshot_plan import Listed, Stored
+from featurestore.staleness import Listed, Stored
 from featurestore.tables import Table, Warehouse
 from featurestore.views import FeatureView
 from featurestore.watermarks import changes
@@ -22,6 +22,7 @@ SNAPSHOTS = Table(
         Column("rows", "bigint", "Customers in it"),
         Column("batch_seq", "bigint", "Highest batch of the source that it has seen", lineage=True),
         Column("events_version", "bigint", "Version of the events table that it read", lineage=True),
+        Column("aliases_version", "bigint", "Version of customer_aliases that it read; -1 for none", lineage=True),
         Column("run_id", "string", "Run that built it", lineage=True),
         Column("built_at", "timestamp", "When", lineage=True),
     ),
@@ -50,13 +51,13 @@ def features_table(view: FeatureView) -> Table:
 
 def stored(warehouse: Warehouse, view: FeatureView) -> Stored:
     """What there is of `view`, by the listing and the logs; no Spark job."""
-    columns = ("view", "as_of_date", "fingerprint", "rows", "events_version")
+    columns = ("view", "as_of_date", "fingerprint", "rows", "events_version", "aliases_version")
     listed = [row for row in warehouse.records(SNAPSHOTS.name, columns) if row.pop("view") == view.name]
     # The order matters: what the listing claims of a date holds of any later content of the table.
     return Stored(
         warehouse.fingerprints(view.table),
         frozenset(warehouse.rows_by_date(view.table)),
-        tuple(Listed(**row) for row in listed),
+        tuple(Listed(**{name: value for name, value in row.items() if value is not None}) for row in listed),
     )
 
 

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from featurestore.carrying import extended, late_customers, late_totals, of_customers, of_others, recent_events
+from featurestore.carrying import extended, of_others
 from featurestore.catalog import publish_catalog
 from featurestore.definitions import AS_OF_DATE
-from featurestore.errors import DataContractError, MissingInput
-from featurestore.fold import CUSTOMER, FoldPlan, Limits
-from featurestore.frames import folded, instant, joined
+from featurestore.errors import DataContractError
+from featurestore.fold import CUSTOMER, Limits
+from featurestore.frames import joined
 from featurestore.local_rows import local_rows
 from featurestore.population import among_population, cut_points, population_table
-from featurestore.schemas import source
-from featurestore.snapshot_plan import IngestedBatch, Late, Pass, Plan, Planned, Repair, group_of, make_plan
+from featurestore.snapshot_inputs import Inputs
+from featurestore.snapshot_plan import Pass, Plan, Planned, group_of, make_plan
 from featurestore.snapshot_records import (
     SNAPSHOTS,
     among,
@@ -32,9 +31,9 @@ from featurestore.snapshot_records import (
     list_snapshots,
     stored,
 )
+from featurestore.staleness import Late
 from featurestore.tables import Table, Transaction, Warehouse, fence, until_committed
 from featurestore.views import FeatureSet, FeatureView
-from featurestore.watermarks import changes, highest_batch
 
 
 @dataclass(frozen=True)
@@ -106,74 +105,13 @@ def explain_builds(warehouse: Warehouse, views: Sequence[FeatureView], *, dates:
     explained = []
     for view in views:
         with ExitStack() as held:
-            inputs = _Inputs.pinned(warehouse, view.source, held)
+            inputs = Inputs.pinned(warehouse, view.source, held)
             plan, late = _settled(inputs, view, dates)
             explained.append(ViewPlan(plan, late, inputs.count(plan.passes)))
     return explained
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    """The events of one source at one version, and the customers of late batches, found once."""
-
-    warehouse: Warehouse
-    source: str
-    version: int
-    batch_seq: int
-    ingested: Sequence[IngestedBatch]
-    held: ExitStack
-    _late: dict[tuple[tuple[date, ...], frozenset[int]], DataFrame] = field(default_factory=dict)
-
-    @classmethod
-    def pinned(cls, warehouse: Warehouse, name: str, held: ExitStack) -> _Inputs:
-        """The newest events; what is cached is released with `held`. MissingInput before any was ingested."""
-        table = source(name).events_table
-        if not warehouse.exists(table):
-            raise MissingInput.table(table, warehouse=warehouse.root, make_with="ingest")
-        version = warehouse.version(table)
-        return cls(warehouse, name, version, highest_batch(warehouse, name), changes(warehouse, name), held)
-
-    @property
-    def events(self) -> DataFrame:
-        return self.warehouse.read(source(self.source).events_table, version=self.version)
-
-    def late(self, dates: tuple[date, ...], batch_seqs: frozenset[int]) -> DataFrame:
-        """`late_customers` of the batches before the last of `dates`, from the months that they lie in."""
-        key = (dates, batch_seqs)
-        if key not in self._late:
-            firsts = [b.first_event_time for b in self.ingested if b.batch_seq in batch_seqs and b.first_event_time]
-            since = F.col("event_month") >= F.lit(min(firsts).date().replace(day=1))
-            found = late_customers(before(self.events, dates[-1]).where(since), batch_seqs=batch_seqs, dates=dates)
-            self._late[key] = found.persist()
-            self.held.callback(self._late[key].unpersist)
-        return self._late[key]
-
-    def count_late(self, repair: Repair) -> dict[date, Late]:
-        totals = late_totals(self.late(repair.dates, repair.batch_seqs), dates=repair.dates).first()
-        return {day: Late(totals[f"events_{n}"], totals[f"customers_{n}"]) for n, day in enumerate(repair.dates)}  # type: ignore[index]
-
-    def count(self, passes: Sequence[Pass]) -> int:
-        """The events that the passes read, each once."""
-        if not passes:
-            return 0
-        events = before(self.events, max(one.dates[-1] for one in passes))
-        if all(one.recent is not None for one in passes):
-            since = min(one.recent.since for one in passes if one.recent is not None)
-            events = events.where(F.col("event_time") >= F.lit(since).cast("timestamp"))
-        return events.count()
-
-    def swept(self, one: Pass, limits: Limits) -> DataFrame:
-        """The rows that a sweep gives."""
-        events = before(self.events, one.dates[-1])
-        if one.batch_seqs:
-            events = of_customers(events, self.late(one.dates, one.batch_seqs))
-        if one.recent is not None:
-            seen = self.warehouse.read(one.recent.table).where(among([one.recent.seen_at]))
-            events = recent_events(events, seen, since=one.recent.since)
-        return folded(events, FoldPlan(one.folds, one.derived, tuple(map(instant, one.dates)), limits))
-
-
-def _settled(inputs: _Inputs, view: FeatureView, dates: Sequence[date]) -> tuple[Plan, dict[date, Late]]:
+def _settled(inputs: Inputs, view: FeatureView, dates: Sequence[date]) -> tuple[Plan, dict[date, Late]]:
     """The plan of `view` with its repairs settled, and the late events that settled them."""
     plan = make_plan(view, dates, stored=stored(inputs.warehouse, view), ingested=inputs.ingested)
     late: dict[date, Late] = {}
@@ -198,7 +136,7 @@ class _Work:
 def _build(warehouse: Warehouse, views: Sequence[FeatureView], request: Request) -> dict[str, Built]:
     built = {}
     with ExitStack() as held:
-        inputs = _Inputs.pinned(warehouse, views[0].source, held)
+        inputs = Inputs.pinned(warehouse, views[0].source, held)
         works = [_prepared(inputs, view, request.dates) for view in views]
         for view in views:
             publish_catalog(warehouse, view)
@@ -212,15 +150,15 @@ def _build(warehouse: Warehouse, views: Sequence[FeatureView], request: Request)
     return built
 
 
-def _prepared(inputs: _Inputs, view: FeatureView, dates: Sequence[date]) -> _Work:
+def _prepared(inputs: Inputs, view: FeatureView, dates: Sequence[date]) -> _Work:
     warehouse = inputs.warehouse
     # The order matters: who writes after the fence is read makes this write conflict or drop.
-    transaction = fence(warehouse, view.table, app_id=f"features:{view.name}", input_version=inputs.version)
+    transaction = fence(warehouse, view.table, app_id=f"features:{view.name}", input_version=inputs.moment)
     plan, _ = _settled(inputs, view, dates)
     return _Work(plan, transaction, warehouse.version(view.table) if warehouse.exists(view.table) else None)
 
 
-def _sweeps(inputs: _Inputs, passes: Sequence[Pass], limits: Limits) -> dict[Pass, DataFrame]:
+def _sweeps(inputs: Inputs, passes: Sequence[Pass], limits: Limits) -> dict[Pass, DataFrame]:
     """The rows of each pass; passes that go together share one sweep, kept while the views are written."""
     groups: list[list[Pass]] = []
     for one in passes:
@@ -238,14 +176,14 @@ def _sweeps(inputs: _Inputs, passes: Sequence[Pass], limits: Limits) -> dict[Pas
     return found
 
 
-def _carry_out(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], request: Request) -> int:
+def _carry_out(inputs: Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], request: Request) -> int:
     """Write what the plan says, in one commit a table, and list it; how many rows that were."""
     warehouse, plan, view = inputs.warehouse, work.plan, work.view
     _write(warehouse, work, _rows(inputs, work, sweeps))
     rows = warehouse.rows_by_date(view.table)
     done = [
-        (view.name, day, view.fingerprint, rows.get(day, 0), inputs.batch_seq, inputs.version, request.run_id,
-         request.built_at)
+        (view.name, day, view.fingerprint, rows.get(day, 0), inputs.batch_seq, inputs.version,
+         inputs.aliases_version, request.run_id, request.built_at)
         for day in plan.dates
     ]  # fmt: skip
     listed = local_rows(warehouse.spark, SNAPSHOTS.columns, done)
@@ -253,14 +191,14 @@ def _carry_out(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], r
     return sum(rows.get(day, 0) for day in plan.dates)
 
 
-def _rows(inputs: _Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame]) -> DataFrame:
+def _rows(inputs: Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame]) -> DataFrame:
     """customer_id, as_of_date, folds and derived at all dates of the plan: folded, carried over, extended."""
     plan, table = work.plan, work.view.table
     names = [CUSTOMER, AS_OF_DATE, *[one.name for one in work.view.computed]]
     parts = [] if plan.folding is None else [sweeps[plan.folding]]
     for repair in plan.repairs:
         old = inputs.warehouse.read(table, version=work.table_version).where(among(repair.dates))
-        parts += [sweeps[plan.repairing(repair)], of_others(old, inputs.late(repair.dates, repair.batch_seqs))]
+        parts += [sweeps[plan.repairing(repair)], of_others(old, inputs.late(repair.dates, repair.unseen))]
     if plan.extend:
         old = inputs.warehouse.read(table, version=work.table_version).where(among(plan.extend))
         old = old.select(*[name for name in names if name in {CUSTOMER, AS_OF_DATE, *plan.kept}])
@@ -289,11 +227,6 @@ def _put(warehouse: Warehouse, work: _Work, table: Table, rows: DataFrame) -> No
         warehouse.overwrite(table, rows, transaction=work.transaction)
     else:
         warehouse.replace(table, rows, where=among(work.plan.dates), transaction=work.transaction)
-
-
-def before(events: DataFrame, day: date) -> DataFrame:
-    """Events strictly before midnight UTC of `day`; months after it are not read."""
-    return events.where((F.col("event_month") <= F.lit(day)) & (F.col("event_time") < F.lit(day).cast("timestamp")))
 
 
 def read_snapshots(warehouse: Warehouse, view: FeatureView, *, dates: Sequence[date]) -> DataFrame:

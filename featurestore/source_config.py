@@ -113,6 +113,15 @@ class SourceConfig(Strict):
         return frozenset(name for text in self._raw_expressions() for name in columns_of(text, where="columns"))
 
     @property
+    def required_raw_columns(self) -> frozenset[str]:
+        """Raw columns behind the canonical ones that no event may lack, in a source of one event a row."""
+        if len(self.mappings) > 1:
+            return frozenset()
+        needed = [column.name for column in self.shape.content if column.required]
+        columns = self.mappings[0].columns
+        return frozenset().union(*(columns_of(columns[name], where=name) for name in needed))
+
+    @property
     def has_natural_id(self) -> bool:
         return any(mapping.event_id for mapping in self.mappings)
 

@@ -14,6 +14,7 @@ from featurestore.definitions import Derived, Feature
 from featurestore.errors import ConfigurationError
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, Limits, measures_of
 from featurestore.frames import ORDER_OF_EVENTS
+from featurestore.persons import asked_of_persons, told_as_known, told_of_persons
 from featurestore.spine_fold import CARRIED, KNOWN, fold_askings
 
 MICROSECOND = timedelta(microseconds=1)
@@ -29,12 +30,15 @@ def folded_at(
     customer: str = CUSTOMER,
     as_of: str = "as_of",
     decision_delay: timedelta | None = None,
+    aliases: DataFrame | None = None,
 ) -> DataFrame:
     """The rows of `spine` with `folds` at each row's own instant: events with event_time < as_of.
 
     `customer` and `as_of` (timestamp, or date: its midnight UTC) name columns of the spine; NULL in either reads
     the empty fold, as does a customer without events. With `decision_delay` an event also must have
-    known_at < as_of + decision_delay ("as known"); without it all events count ("latest").
+    known_at < as_of + decision_delay ("as known"); without it all events count ("latest"). `aliases` (paths, see
+    `persons`) say which customers are one person, and since when that was known: a row is answered for the person,
+    its own columns stay as they are.
     One shuffle of events and spine together, by customer; a task holds one block of customers. Rows without
     customer are spread by their instant.
     Raises ConfigurationError where a feature has the name of a column of the spine.
@@ -49,6 +53,8 @@ def folded_at(
         F.col(f"`{as_of}`").cast("timestamp").alias(TIME),
         F.struct(*[F.col(f"`{name}`") for name in spine.columns]).alias(CARRIED),
     )
+    happened = (told_of_persons if delay_us is None else told_as_known)(happened, aliases)
+    asked = asked_of_persons(asked, aliases, delay_us=delay_us)
     together = happened.unionByName(asked, allowMissingColumns=True)
     nobody = F.when(F.col(CUSTOMER) == "", F.xxhash64(TIME))
     ordered = together.repartition(CUSTOMER, nobody).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")

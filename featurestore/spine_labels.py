@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import alias_paths, aliases_version
 from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.fold import CUSTOMER, Limits
 from featurestore.label_definitions import Label
@@ -25,11 +26,15 @@ AS_OF = "as_of"
 
 @dataclass(frozen=True)
 class PinnedLabel:
-    """A label with the version of the events that it is folded from, and how far these were complete then."""
+    """A label with the version of the events that it is folded from, and how far these were complete then.
+
+    `aliases_version` is that of the aliases by which the events are told; -1 before any.
+    """
 
     label: Label
     version: int
     known_through: datetime
+    aliases_version: int = -1
 
     @property
     def name(self) -> str:
@@ -37,7 +42,8 @@ class PinnedLabel:
 
     def describe(self) -> dict[str, Any]:
         """Plain values for the record of a training set."""
-        return {"name": self.name, "fingerprint": self.label.fingerprint, "version": self.version,
+        aliases = {} if self.aliases_version < 0 else {"aliases_version": self.aliases_version}
+        return {"name": self.name, "fingerprint": self.label.fingerprint, "version": self.version, **aliases,
                 "known_through": self.known_through.isoformat()}  # fmt: skip
 
     def answer(self, warehouse: Warehouse, rows: DataFrame, *, limits: Limits) -> DataFrame:
@@ -60,6 +66,7 @@ class PinnedLabel:
             limits=limits,
             customer=places[CUSTOMER],
             as_of=places[AS_OF],
+            aliases=alias_paths(warehouse, version=self.aliases_version),
         )
         last = self.known_through - timedelta(days=self.label.horizon_days)
         is_mature = F.col(places[AS_OF]).cast("timestamp") <= F.lit(last)
@@ -72,7 +79,8 @@ def pinned(warehouse: Warehouse, label: Label) -> PinnedLabel:
     events = source(label.source).events_table
     if not warehouse.exists(events):
         raise MissingInput.table(events, warehouse=warehouse.root, make_with="ingest")
-    return PinnedLabel(label, warehouse.version(events), complete_through(warehouse, label.source))
+    through = complete_through(warehouse, label.source)
+    return PinnedLabel(label, warehouse.version(events), through, aliases_version(warehouse))
 
 
 def pinned_as(recorded: Mapping[str, Any], label: Label) -> PinnedLabel:
@@ -82,4 +90,5 @@ def pinned_as(recorded: Mapping[str, Any], label: Label) -> PinnedLabel:
             f"the training set was made with label '{recorded['name']}' of fingerprint {recorded.get('fingerprint')}, "
             f"not with '{label.name}' of {label.fingerprint}."
         )
-    return PinnedLabel(label, recorded["version"], datetime.fromisoformat(recorded["known_through"]))
+    through = datetime.fromisoformat(recorded["known_through"])
+    return PinnedLabel(label, recorded["version"], through, recorded.get("aliases_version", -1))

@@ -126,7 +126,8 @@ class FeatureStore:
 
         `label` is a column of the spine, or a Label, folded from the events at `customer_id` and `as_of` (NULL
         outside its population and where its horizon is not over). Nothing runs before the rows are used, but for the
-        newest instant of the spine under "as_known"; tables are pinned to the versions of now. Raises
+        newest instant of the spine under "as_known"; tables are pinned to the versions of now. On views and labels an
+        id that is an alias is answered for its person (`customer_aliases`); the row keeps its id. Raises
         ConfigurationError for names that are unknown or equal, DataContractError for an instant of which later
         batches may still tell ("as_known").
         """

@@ -100,6 +100,10 @@ class Warehouse:
         """The newest committed version of `table`, read from its log without a Spark job."""
         return DeltaLog(self.path(table)).version()
 
+    def has_rows(self, table: str, *, version: int) -> bool:
+        """Whether `table` held any row at `version`, read from its log without a Spark job."""
+        return len(DeltaLog(self.path(table), version=version).file_uris()) > 0
+
     def committed(self, table: str, app_id: str) -> int:
         """The highest transaction version committed under `app_id`, -1 if none."""
         if not self.exists(table):
@@ -271,6 +275,14 @@ class Warehouse:
         """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
         if self.exists(table):
             DeltaTable.forPath(self.spark, self.path(table)).delete(where)
+            self.journal.note_written(table)
+
+    def delete_keys(self, table: str, keys: DataFrame, *, key: str) -> None:
+        """Remove the rows whose `key` is among those of `keys`, in one commit; nothing where there is no table."""
+        if self.exists(table):
+            DeltaTable.forPath(self.spark, self.path(table)).alias("old").merge(
+                keys.select(key).distinct().alias("gone"), f"old.`{key}` = gone.`{key}`"
+            ).whenMatchedDelete().execute()
             self.journal.note_written(table)
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import alias_paths
 from featurestore.definitions import fingerprint
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
@@ -20,14 +21,16 @@ from featurestore.known_then import folded_as_known
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
 from featurestore.local_rows import local_rows
+from featurestore.persons import told_of_persons, under_former_ids
 from featurestore.population import among_population, cut_points
-from featurestore.schemas import Column, source
-from featurestore.snapshots import before, read_features
+from featurestore.schemas import ALIASES, Column, origin
+from featurestore.snapshot_inputs import before
+from featurestore.snapshots import read_features
 from featurestore.spine import MICROSECOND
 from featurestore.tables import Table, Warehouse
 from featurestore.training_set_records import TRAINING_SETS, TrainingSet, contents, newest, table_of
 from featurestore.views import FeatureSet
-from featurestore.watermarks import batch_ranks, complete_through, refuse_unknowable
+from featurestore.watermarks import batch_ranks, batches, complete_through, refuse_unknowable
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,9 @@ def build_training_set(
     change.
     """
     inputs = sorted({*request.features.sources, request.label.source})
-    versions = {source(name).events_table: warehouse.version(source(name).events_table) for name in inputs}
+    if batches(warehouse, ALIASES.name):
+        inputs.append(ALIASES.name)
+    versions = {origin(name).events_table: warehouse.version(origin(name).events_table) for name in inputs}
     known = complete_through(warehouse, request.label.source)
     mature = {
         day: split for day, split in request.splits.items() if request.label.is_mature(day, complete_through=known)
@@ -111,17 +116,18 @@ def build_training_set(
     found = newest(warehouse, request.label.name)
     if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return replace(found, reused=True)
-    pinned = {name: warehouse.read(source(name).events_table, version=versions[source(name).events_table])
-              for name in inputs}  # fmt: skip
+    pinned = {name: warehouse.read(origin(name).events_table, version=versions[origin(name).events_table])
+              for name in {*request.features.sources, request.label.source}}  # fmt: skip
+    aliases = alias_paths(warehouse, version=versions.get(ALIASES.events_table, -1))
     with ExitStack() as held:
         if request.knowledge == AS_KNOWN:
             seen = {name: of_batches(pinned[name], ranks[name]) for name in request.features.sources}
-            features = known_features(seen, request, sorted(mature), limits=limits, held=held)
+            features = known_features(seen, request, sorted(mature), aliases=aliases, limits=limits, held=held)
             held.callback(features.persist().unpersist)
         else:
             features = read_features(warehouse, request.features, dates=list(mature))
-        outcomes = before(pinned[request.label.source], last_needed(request, mature))
-        warehouse.overwrite(training_table(request), with_label(features, outcomes, request, mature, limits=limits))
+        rows = with_label(features, pinned[request.label.source], request, mature, aliases=aliases, limits=limits)
+        warehouse.overwrite(training_table(request), rows)
         return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
                        ranks=ranks, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
 
@@ -134,16 +140,18 @@ def of_batches(events: DataFrame, ranks: Sequence[int]) -> DataFrame:
 
 
 def known_features(
-    events: Mapping[str, DataFrame], request: Request, days: Sequence[date], *, limits: Limits, held: ExitStack
-) -> DataFrame:
+    events: Mapping[str, DataFrame], request: Request, days: Sequence[date], *, aliases: DataFrame | None,
+    limits: Limits, held: ExitStack,
+) -> DataFrame:  # fmt: skip
     """The features at `days` as they could have been known then, places among those seen by then included.
 
-    `events` by source; what is computed once and read twice is released with `held`.
+    `events` by source, under their own customers; what is computed once and read twice is released with `held`.
     """
     found = []
     for view in request.features.views:
         delay = request.known_of(view.source).decision_delay
-        rows = folded_as_known(before(events[view.source], days[-1]), view, days=days, delay=delay, limits=limits)
+        own = before(events[view.source], days[-1])
+        rows = folded_as_known(own, view, days=days, delay=delay, limits=limits, aliases=aliases)
         if view.ranked:
             held.callback(rows.persist().unpersist)
             rows = among_population(rows, cut_points(rows, view.ranked), view)
@@ -152,11 +160,19 @@ def known_features(
 
 
 def with_label(
-    features: DataFrame, events: DataFrame, request: Request, mature: Mapping[date, str], *, limits: Limits
-) -> DataFrame:
-    """The rows of `features` that the label asks about, with the label, from the `events` of its source, and split."""
-    labels = labelled(events, [request.label], as_ofs=sorted(mature), limits=limits)
+    features: DataFrame, events: DataFrame, request: Request, mature: Mapping[date, str], *,
+    aliases: DataFrame | None, limits: Limits,
+) -> DataFrame:  # fmt: skip
+    """The rows of `features` that the label asks about, with the label, from the `events` of its source, and split.
+
+    `events` stand under their own customers. The label is that of the person whom `aliases` make of them, for rows
+    of a former id (as known then) too.
+    """
+    outcomes = told_of_persons(before(events, last_needed(request, mature)), aliases)
+    labels = labelled(outcomes, [request.label], as_ofs=sorted(mature), limits=limits)
     asked = labels.where(F.col(request.label.name).isNotNull())
+    if request.knowledge == AS_KNOWN:
+        asked = under_former_ids(asked, aliases)
     return features.join(asked, ["customer_id", "as_of_date"]).withColumn("split", request.split)
 
 

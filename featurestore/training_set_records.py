@@ -26,7 +26,9 @@ TRAINING_SETS = Table(
         Column("decision_delays_us", "map<string,bigint>",
                "as_known: source to the microseconds after the as-of in which an event may still become known"),
         Column("seed", "bigint", "Seed of the run"),
-        Column("batch_seqs", "map<string,bigint>", "Source to the highest batch seen; replay filters on it"),
+        Column(
+            "batch_seqs", "map<string,bigint>", "Source, or aliases, to the highest batch seen; replay filters on it"
+        ),
         Column(
             "unfinished_batches", "map<string,array<bigint>>", "Source to the ranks below that were not ingested then"
         ),

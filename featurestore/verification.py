@@ -16,11 +16,11 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import functions as F
 
+from featurestore.alias_table import events_of_persons
 from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature
 from featurestore.errors import DataContractError
 from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
-from featurestore.schemas import source
 from featurestore.snapshot_records import complete_dates
 from featurestore.snapshots import read_snapshots
 from featurestore.states import DAY_US, Event, fold_of
@@ -73,7 +73,7 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     stored = drawn.select(CUSTOMER, "as_of_date", *view.model_inputs).toArrow().to_pylist()  # sample / 20 rows
     asked = _asked(stored, view.model_inputs, per_row=per_row, seed=seed)
     keys = warehouse.spark.createDataFrame([(customer,) for customer in asked], f"{CUSTOMER} string")
-    events = warehouse.read(source(view.source).events_table).join(F.broadcast(keys), CUSTOMER)
+    events = events_of_persons(warehouse, view.source).join(F.broadcast(keys), CUSTOMER)
     measures = [name for name in measures_of(view.folds) if name not in ORDER_OF_EVENTS]
     ordered = events.select(*ORDER_OF_EVENTS, *measures).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS)
 

@@ -64,6 +64,7 @@ def features_at(
     customer: str,
     as_of: str,
     decision_delay: timedelta | None = None,
+    aliases: DataFrame | None = None,
 ) -> DataFrame:
     """The rows and columns of `spine`, renamed `spine0`, `spine1`, ..., and the `wanted` features by their names.
 
@@ -82,6 +83,7 @@ def features_at(
         customer=place_of[customer],
         as_of=place_of[as_of],
         decision_delay=decision_delay,
+        aliases=aliases,
     )
     return _placed(rows, wanted, population, as_of=place_of[as_of]) if has_places and population is not None else rows
 

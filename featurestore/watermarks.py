@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from featurestore import ingest_runs
 from featurestore.errors import DataContractError, MissingInput
-from featurestore.snapshot_plan import IngestedBatch
+from featurestore.schemas import ALIASES, SOURCES
+from featurestore.staleness import IngestedBatch
 from featurestore.tables import Warehouse
+
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 def complete_through(warehouse: Warehouse, source: str) -> datetime:
@@ -28,7 +34,7 @@ def latest_complete_midnight(warehouse: Warehouse, sources: Iterable[str]) -> da
 
 def ingested_sources(warehouse: Warehouse) -> set[str]:
     """Sources with a batch that is wholly ingested."""
-    return {run["source"] for run in ingest_runs.done(warehouse)}
+    return {run["source"] for run in ingest_runs.done(warehouse)} & set(SOURCES)
 
 
 def highest_batch(warehouse: Warehouse, source: str) -> int:
@@ -73,21 +79,24 @@ def batches(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
 
 
 def changes(warehouse: Warehouse, source: str) -> list[IngestedBatch]:
-    """What changed the events of `source`: the batches that are wholly ingested, and those taken back again."""
-    return _of(source, ingest_runs.settled(warehouse))
+    """What changed the events of `source`, and whose they are: batches of it and of aliases that are wholly ingested,
+    and those taken back again.
+    """
+    runs = ingest_runs.settled(warehouse)
+    return _of(source, runs) + _of(ALIASES.name, runs)
 
 
 def _of(source: str, runs: Iterable[dict[str, Any]]) -> list[IngestedBatch]:
     return [
         IngestedBatch(run["batch_seq"], run["first_event_time"], _changed_at(run),
-                      is_taken_back=run["status"] != ingest_runs.DONE)
+                      is_taken_back=run["status"] != ingest_runs.DONE, of_aliases=source == ALIASES.name)
         for run in runs
         if run["source"] == source
     ]  # fmt: skip
 
 
 def _changed_at(run: dict[str, Any]) -> int:
-    """The version of the events that has seen the change; none has while a batch is being taken back."""
+    """The version of the events, or aliases, that has seen the change; none has while a batch is being taken back."""
     return sys.maxsize if run["status"] == ingest_runs.RETRACTING else int(run["events_version"])
 
 
@@ -104,3 +113,9 @@ def _nothing_ingested(warehouse: Warehouse, source: str) -> MissingInput:
         f"source '{source}' has no ingested batch in warehouse {warehouse.root}.\n"
         f"  Ingest one: ./spark-submit.sh ingest --source SOURCE.yml --input FILE --warehouse {warehouse.root}"
     )
+
+
+def earliest(events: DataFrame) -> datetime | None:
+    """The instant (UTC) of the first of `events`, None without any."""
+    found = events.agg(F.unix_micros(F.min("event_time")).alias("us")).first()
+    return None if found is None or found["us"] is None else EPOCH + found["us"] * MICROSECOND

@@ -16,7 +16,7 @@ from jobs.arguments import Parser, common_options
 JOBS = {
     "demo": "the whole line: raw order lines in, scored customers out, and a table to read",
     "simulate": "write raw files of simulated customers, as shops export them, and their true probabilities",
-    "ingest": "take a file of events in: clean events, quarantine with reasons, counts",
+    "ingest": "take a file of events in: clean events, quarantine with reasons, counts; or a file of aliases",
     "build_features": "fold events into feature snapshots at any dates",
     "build_training_set": "join snapshots with a label, split by time",
     "train": "fit, calibrate, judge and register the model of a label",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from featurestore.alias_table import events_of_persons
 from featurestore.label_config import label
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
 from featurestore.schemas import ORDERS
+from featurestore.snapshot_inputs import before
 from featurestore.snapshot_records import among
-from featurestore.snapshots import before
 from featurestore.watermarks import complete_through
 from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
@@ -29,7 +30,7 @@ def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> dict[s
         return {}
     with run.step("judge") as step:
         last = as_of + timedelta(days=max(one.horizon_days for one in mature))
-        events = before(run.warehouse.read(ORDERS.events_table), last)
+        events = before(events_of_persons(run.warehouse, ORDERS.name), last)
         outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
         scores = run.warehouse.read(SCORES.name).where(among([as_of])).join(outcomes, "customer_id")
         at_most = run.settings.training.max_evaluation_rows

@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from pyspark.sql import Observation
+from pyspark.sql import functions as F
 
+from featurestore.alias_table import alias_paths
+from featurestore.fold import CUSTOMER
+from featurestore.persons import ALIAS
 from featurestore.snapshot_records import among
 from featurestore.snapshots import read_features
+from featurestore.tables import Warehouse
 from jobs.build_features import build_step, chosen_as_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
@@ -36,9 +41,17 @@ def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:
         scores = score_frame(snapshot, models=models, feature_fingerprint=features.fingerprint, as_of_date=as_of,
                              run_id=run.run_id, scored_at=run.started_at, observation=seen)  # fmt: skip
         run.warehouse.replace(SCORES, scores, where=among([as_of]))
-        written = run.warehouse.read(SCORES.name).where(among([as_of]))
-        run.warehouse.upsert(LATEST, written, keys=("customer_id",), update_if="new.as_of_date >= old.as_of_date")
+        keep_latest(run.warehouse, as_of)
         step.results.update(as_of=as_of, **seen.get)
+
+
+def keep_latest(warehouse: Warehouse, as_of: date) -> None:
+    """Bring `customer_scores_latest` up to the scores of a date; ids that are aliases by now leave it."""
+    written = warehouse.read(SCORES.name).where(among([as_of]))
+    warehouse.upsert(LATEST, written, keys=(CUSTOMER,), update_if="new.as_of_date >= old.as_of_date")
+    aliases = alias_paths(warehouse)
+    if aliases is not None:
+        warehouse.delete_keys(LATEST.name, aliases.select(F.col(ALIAS).alias(CUSTOMER)), key=CUSTOMER)
 
 
 def warn_of_hindsight(run: Run, as_of: date, models: dict[str, Registered]) -> None:

@@ -29,6 +29,12 @@ class SparkSettings(Strict):
     extra: dict[str, str | int | float | bool]
 
 
+class AliasSettings(Strict):
+    """How files of aliases are judged."""
+
+    quarantined_share_limit: float = Field(ge=0, le=1)
+
+
 class TrainingSettings(Strict):
     """As-ofs, boosting and what the driver may read."""
 
@@ -69,6 +75,7 @@ class Settings(Strict):
     seed: int = Field(ge=0, lt=2**31)
     lock_wait_seconds: float = Field(ge=0)
     spark: SparkSettings
+    aliases: AliasSettings
     features: FeatureSettings
     training: TrainingSettings
     registry: RegistrySettings

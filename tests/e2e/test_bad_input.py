@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -77,3 +78,38 @@ def test_dates_that_nothing_is_known_of(warehouse, capsys):
         shown = capsys.readouterr().err
         assert said in shown, shown
         assert "Traceback" not in shown
+
+
+def test_aliases_are_declared_repaired_and_taken_back_by_commands(spark, folder, capsys):
+    bought = [line(customer=f"{n}", order=f"{n}") for n in range(20000, 20020)]
+    assert ingest(folder, "\n".join([HEADER, *bought])) == 0
+    (folder / "good.csv").write_text("alias_id,customer_id\n20000,20001\n20002,20001\n20002,20001\n")
+    (folder / "other.csv").write_text("alias,customer_id\n20000,20001\n")
+    (folder / "empty.csv").write_text("alias_id,customer_id\n")
+    build = ["build_features", "--view", "orders", "--dates", "2024-01-03", "--allow-incomplete"]
+    good = ["ingest", "--aliases", str(folder / "good.csv")]
+    for words, status, said in [
+        (["ingest", "--aliases", str(folder / "other.csv")], 3, "'alias_id' is missing. Did you mean 'alias'"),
+        (["ingest", "--aliases", str(folder / "empty.csv")], 3, "first load of source aliases"),
+        (["ingest", "--aliases", str(folder / "god.csv")], 2, "Did you mean 'good.csv'"),
+        ([*good, "--source", str(folder / "shop.yml")], 2, "leave --source and --input out"),
+        (build, 0, "orders: 1 snapshots built: 1 folded (20 rows)"),
+        (good, 0, "3 rows read = 2 accepted + 0 quarantined + 1 duplicate"),
+        (good, 0, "3 rows read = 0 accepted + 0 quarantined + 3 duplicate"),
+        ([*build, "--dry-run"], 0, "repair    2 new aliases of 3 customers"),
+        (build, 0, "orders: 1 snapshots built: 1 repaired (18 rows)"),
+        (["verify", "--sample", "100"], 0, ""),
+    ]:
+        assert main([*words, "--warehouse", str(folder / "w")]) == status, words
+        shown = capsys.readouterr()
+        assert said in shown.out + shown.err
+    query = "select substr(batch_id, 1, 12) id from ingest_runs where source = 'aliases'"
+    batch = read_id(query, folder, capsys)
+    assert main(["ingest", "--retract", batch, "--warehouse", str(folder / "w")]) == 0
+    shown = capsys.readouterr().out
+    assert "2 aliases, 0 quarantined rows" in shown and "orders: 1 snapshots built again" in shown
+
+
+def read_id(query, folder, capsys):
+    assert main(["sql", query, "--warehouse", str(folder / "w")]) == 0
+    return re.search(r"\b[0-9a-f]{12}\b", capsys.readouterr().out)[0]

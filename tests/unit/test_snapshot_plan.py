@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 
 from featurestore.definitions import LIFETIME, Aggregate, Cell, Derived, Feature, Ranked, Window
 from featurestore.derived import ratio
-from featurestore.snapshot_plan import IngestedBatch, Late, Listed, Recent, Stored, group_of, make_plan
+from featurestore.snapshot_plan import Recent, group_of, make_plan
+from featurestore.staleness import IngestedBatch, Late, Listed, Stored
 from featurestore.views import FeatureView
 
 COUNT = Feature("n_7d", Aggregate.COUNT, Window(7), "bigint", "events", "Events")
@@ -47,7 +48,7 @@ def test_a_late_batch_repairs_the_dates_after_its_first_event_only():
     late = batch(2, date(2024, 1, 15), 1)
     plan = make_plan(VIEW, [D1, D2, D3], stored=listed(D1, D2, D3), ingested=[FIRST, late])
     (repair,) = plan.repairs
-    assert (plan.complete, repair.dates, repair.batch_seqs, repair.rows) == ((D1,), (D2, D3), {2}, 100)
+    assert (plan.complete, repair.dates, repair.unseen.batch_seqs, repair.rows) == ((D1,), (D2, D3), {2}, 100)
     few, many = Late(1000, 25), Late(30, 26)
     assert plan.settled({D2: few, D3: few}).repairs == (repair,)
     rebuilt = plan.settled({D2: few, D3: many})
@@ -55,19 +56,36 @@ def test_a_late_batch_repairs_the_dates_after_its_first_event_only():
     assert rebuilt.fold[D3] == "30 late events of 26 customers before it, too many to repair"
 
 
+def test_a_batch_of_aliases_is_unseen_by_its_own_version_and_repaired_apart_from_events_of_the_same_rank():
+    alias = replace(batch(2, date(2024, 1, 15), 7), of_aliases=True)
+    late = batch(2, date(2024, 2, 15), 1)
+    stored = listed(D1, D2, D3)
+    plan = make_plan(VIEW, [D1, D2, D3], stored=stored, ingested=[FIRST, late, alias])
+    found = {repair.dates: (repair.unseen.batch_seqs, repair.unseen.aliases) for repair in plan.repairs}
+    assert plan.complete == (D1,) and found == {(D2,): (set(), {2}), (D3,): ({2}, {2})}
+    assert [bool(one.unseen) for one in plan.passes] == [True, True]
+    assert plan.first_event == date(2023, 1, 1)
+
+    has_seen = replace(stored, listed=tuple(replace(one, aliases_version=7) for one in stored.listed))
+    assert make_plan(VIEW, [D2], stored=has_seen, ingested=[FIRST, alias]).complete == (D2,)
+    gone = replace(alias, events_version=8, is_taken_back=True)
+    back = make_plan(VIEW, [D2, D3], stored=has_seen, ingested=[FIRST, gone, late])
+    assert back.fold == dict.fromkeys([D2, D3], "batch 2 of aliases taken back")
+
+
 def test_what_a_snapshot_has_seen_is_told_by_the_version_of_the_events_not_by_rank():
     ended_later = batch(1, date(2023, 1, 1), 5)
     plan = make_plan(VIEW, [D1], stored=listed(D1, version=4), ingested=[ended_later, batch(2, date(2023, 1, 1), 3)])
-    assert [repair.batch_seqs for repair in plan.repairs] == [{1}]
+    assert [repair.unseen.batch_seqs for repair in plan.repairs] == [{1}]
 
 
 def test_dates_that_miss_other_batches_are_other_repairs():
     stored = listed(D1, D2)
     stored = replace(stored, listed=(stored.listed[0], replace(stored.listed[1], events_version=1)))
     plan = make_plan(VIEW, [D1, D2], stored=stored, ingested=[FIRST, batch(2, D1, 1), batch(3, date(2023, 5, 1), 2)])
-    assert {repair.dates: repair.batch_seqs for repair in plan.repairs} == {(D1, D2): {3}}
+    assert {repair.dates: repair.unseen.batch_seqs for repair in plan.repairs} == {(D1, D2): {3}}
     plan = make_plan(VIEW, [D1, D2], stored=stored, ingested=[FIRST, batch(2, date(2023, 2, 1), 1), batch(3, D1, 2)])
-    assert {repair.dates: repair.batch_seqs for repair in plan.repairs} == {(D1,): {2}, (D2,): {3}}
+    assert {repair.dates: repair.unseen.batch_seqs for repair in plan.repairs} == {(D1,): {2}, (D2,): {3}}
 
 
 def test_an_added_feature_is_folded_alone_at_all_stored_dates():
