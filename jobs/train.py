@@ -1,6 +1,7 @@
 """Fit, calibrate, judge and register the model of each label; an unchanged training is reused.
 
 ./spark-submit.sh train --label churn_60d --as-of 2011-12-09
+./spark-submit.sh train --lifetime --as-of 2011-12-09
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from featurestore.training_set_records import TrainingSet, newest, table_of
 from jobs.arguments import day
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import LEARNED, split_plan
+from jobs.lifetime import lifetime_step
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
 from models.heads import HEADS, Head
@@ -32,11 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
     parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LEARNED)})")
     parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
+    parser.add_argument(
+        "--lifetime",
+        action="store_true",
+        help="BG/NBD, Gamma-Gamma and customer value instead of labels; needs ingested orders only",
+    )
     parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    if run.arguments.lifetime and run.arguments.label:
+        raise ConfigurationError("--lifetime learns from histories and takes no --label: run train twice.")
+    if run.arguments.lifetime:
+        lifetime_step(run)
+        return
     as_of = chosen_as_of(run)
     for name in run.arguments.label or LEARNED:
         print_metrics(run, train_step(run, name, as_of))
