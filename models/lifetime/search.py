@@ -36,34 +36,50 @@ def best_of(likelihood: Likelihood, starts: Sequence[Sequence[float]], *, custom
 
     `starts` are natural parameters, positive; `customers` scales the objective to one customer, so that
     tolerances mean the same for a hundred and for a million; `spread` is the standard deviation that the penalty
-    grants a log-parameter. The best end is doubted where an end within `CLOSE` units of it has a parameter more
-    than `FACTOR` times off, or where in some direction the data bend the likelihood less than the penalty does.
+    grants a log-parameter. The best end is doubted where an equally good one (within `CLOSE` units) has a parameter
+    more than `FACTOR` times off: the end of another start, or where the best goes with the penalty all but gone, since
+    else the penalty would hide that it decides. And where in some direction the data bend the likelihood less than the
+    penalty does.
     """
 
-    def objective(logs: Floats) -> tuple[float, Floats]:
-        value, slope = likelihood(logs)
-        penalised = value - float(logs @ logs) / (2 * spread**2)
-        return -penalised / customers, -(slope - logs / spread**2) / customers
+    def end(start: Floats, width: float) -> Floats:
+        def objective(logs: Floats) -> tuple[float, Floats]:
+            value, slope = likelihood(logs)
+            penalised = value - float(logs @ logs) / (2 * width**2)
+            return -penalised / customers, -(slope - logs / width**2) / customers
 
-    bounds = [(-LARGEST_LOG, LARGEST_LOG)] * len(starts[0])
-    tolerances = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000, "maxcor": 20}
-    ends = [
-        optimize.minimize(objective, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options=tolerances)
-        for start in starts
-    ]
-    best = min(ends, key=lambda end: end.fun).x
-    logs = np.array([end.x for end in ends])
-    values = np.array([likelihood(end)[0] for end in logs])
-    top = likelihood(best)[0]
-    doubt = _other_end(logs[values >= top - CLOSE], best) or _flatness(likelihood, best, spread)
+        tolerances = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000, "maxcor": 20}
+        bounds = [(-LARGEST_LOG, LARGEST_LOG)] * len(start)
+        return np.asarray(
+            optimize.minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=tolerances).x
+        )
+
+    ends = [end(np.log(start), spread) for start in starts]
+    values = [likelihood(logs)[0] for logs in ends]
+    penalised = [value - float(logs @ logs) / (2 * spread**2) for value, logs in zip(values, ends, strict=True)]
+    best = ends[int(np.argmax(penalised))]
+    top = values[int(np.argmax(penalised))]
+
+    def as_good(others: Sequence[Floats]) -> list[Floats]:
+        return [logs for logs in others if abs(likelihood(logs)[0] - top) <= CLOSE]
+
+    doubt = (
+        _apart(as_good(ends), best, "starts end")
+        or _apart(as_good([end(best, _FREE * spread)]), best, "without the penalty the search ends")
+        or _flatness(likelihood, best, spread)
+    )
     return Optimum(tuple(float(one) for one in np.exp(best)), float(top), doubt, len(starts))
 
 
-def _other_end(logs: Floats, best: Floats) -> str:
-    furthest = float(np.exp(np.abs(logs - best).max()))
+_FREE = 10.0
+"""A penalty this many times wider has all but gone."""
+
+
+def _apart(ends: Sequence[Floats], best: Floats, words: str) -> str:
+    furthest = max((float(np.exp(np.abs(logs - best).max())) for logs in ends), default=1.0)
     if furthest <= FACTOR:
         return ""
-    return f"starts end {furthest:.1f} times apart within {CLOSE:g} log-likelihood units"
+    return f"{words} {furthest:.1f} times apart within {CLOSE:g} log-likelihood units"
 
 
 def _flatness(likelihood: Likelihood, best: Floats, spread: float) -> str:

@@ -36,6 +36,12 @@ def test_equally_good_ends_more_than_twice_apart_are_not():
     assert lower.doubt == ""
 
 
+def test_a_penalty_does_not_hide_that_it_decides():
+    far = best_of(peaks(5.0, sharp=0.1), STARTS, customers=10, spread=2.0)
+    assert "without the penalty" in far.doubt
+    assert best_of(peaks(5.0), STARTS, customers=10, spread=2.0).doubt == ""
+
+
 def test_data_that_say_less_than_the_penalty_decide_nothing():
     assert "penalty" in best_of(peaks(0.5, sharp=0.05), STARTS, customers=10, spread=3.0).doubt
     assert best_of(peaks(0.5, sharp=0.06), STARTS, customers=10, spread=3.0).doubt == ""

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 
 from models.errors import BadTrainingSetting, BrokenModel
-from models.heads import LIFETIME
 from models.lifetime import value
 from models.lifetime.parameters import LifetimeParameters
 from models.lifetime.record import FILE, LifetimeModel
 from models.lifetime.scoring import Scorer
 from models.lifetime.value import Customers
-from models.registry import Registry
-from models.tracking import RunRecord
 from tests.unit.models.lifetime.fits import BETTER, FIT, MODEL, WORSE
 
 NAN = np.nan
@@ -98,14 +95,6 @@ def test_a_broken_record_is_refused(tmp_path):
     (tmp_path / FILE).write_text(json.dumps({**MODEL.to_dict(), "format": 2}))
     with pytest.raises(BrokenModel, match="format 2 is not 1"):
         LifetimeModel.load(tmp_path)
-
-
-def test_it_is_registered_like_any_head(tmp_path):
-    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "artifacts"), LifetimeModel.load)
-    created = registry.register(MODEL, RunRecord(metrics={"r": 0.6}))
-    assert registry.load(LIFETIME) == created and created.bundle == MODEL
-    assert registry.find_by_training_fingerprint(LIFETIME, "training-1") == created
-    assert registry.find_by_training_fingerprint(LIFETIME, "another") is None
 
 
 @pytest.mark.parametrize("name", ["spread", "cells", "winsorised_percent", "discount", "correlation_warning"])
