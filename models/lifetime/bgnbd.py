@@ -19,7 +19,7 @@ from models.lifetime.search import Optimum, best_of
 from models.logistic import Floats
 
 MOST_B = 100.0
-"""A fit with a larger b has lost the dropout: it says that nobody ever leaves."""
+"""A fit with a larger b has lost sight of dropout: nobody leaves, or all are equally likely to."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def fit_bgnbd(counts: Counts, *, spread: float) -> tuple[BgNbd, Optimum]:
     if not counts.frequency.any():
         doubt = "no customer has ordered on a second day"
     elif model.b > MOST_B:
-        doubt = f"b is {model.b:.4g}, above {MOST_B:g}: the data show no dropout"
+        doubt = f"b is {model.b:.4g}, above {MOST_B:g}: the data do not tell how customers leave"
     else:
         doubt = found.doubt
     return model, Optimum(found.parameters, found.log_likelihood, doubt, found.starts)
