@@ -15,7 +15,9 @@ from pyspark.sql import functions as F
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
 from featurestore.spine import folded_at
+from jobs.main import main
 from models.errors import BadTrainingSetting, CannotTrain, OtherFeatures
+from models.heads import LIFETIME
 from models.lifetime.bgnbd import BgNbd
 from models.lifetime.counting import history_counts, value_counts
 from models.lifetime.fitting import figures_of, fitted_at, train_lifetime
@@ -30,8 +32,10 @@ from models.lifetime.histories import (
     with_values,
 )
 from models.lifetime.parameters import LifetimeParameters
-from models.lifetime.record import READ
+from models.lifetime.record import READ, LifetimeModel
 from models.lifetime.scoring import Scorer, customers_of, score_lifetime, with_numbers
+from models.registry import Registry
+from tests.events import add_batch, order_line
 from tests.unit.models.lifetime.fits import MODEL
 
 AS_OF, FIRST = date(2024, 1, 1), date(2021, 6, 1)
@@ -241,3 +245,21 @@ def test_trained_and_backtested_on_the_year_before(lines):
 
 def _within_a_year(when: datetime, then: date) -> bool:
     return -365 <= (when - midnight(then)) / timedelta(days=1) < 365
+
+
+def test_the_job_trains_registers_and_reuses(warehouse, capsys):
+    batch = [order_line(who, when, amount=amount, quantity=1 if amount > 0 else -1) for who, when, amount in LINES]
+    add_batch(warehouse, batch, complete_through=midnight(AS_OF))
+    words = ["train", "--lifetime", "--warehouse", str(warehouse.root)]
+    assert main(words) == 0, capsys.readouterr().err
+    first = capsys.readouterr()
+    assert "clv_12m: " in first.out and f"{date(2023, 1, 1)}, 365 days" in first.out
+    registry = Registry(f"sqlite:///{warehouse.root}/mlflow.db", f"{warehouse.root}/mlruns", LifetimeModel.load)
+    champion = registry.load(LIFETIME)
+    assert champion.bundle.fit.as_of == "2024-01-01" and champion.bundle.backtest is not None
+    assert main(words) == 0
+    again = capsys.readouterr()
+    assert "reused True" in again.err and again.out == first.out
+    assert registry.load(LIFETIME) == champion
+    assert main([*words, "--as-of", "2024-01-02"]) == 2 and main([*words, "--label", "churn_60d"]) == 2
+    assert "complete through 2024-01-01 only" in capsys.readouterr().err
