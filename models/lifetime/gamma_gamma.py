@@ -24,10 +24,12 @@ class Values:
     customers: Floats
 
     def correlation(self) -> float | None:
-        """Pearson's r of days and mean value over customers; None where either is the same for all.
+        """Pearson's r of log days and log mean value over customers; None where either is the same for all.
+
+        Of logarithms, since a few customers who spend a hundred times the others would decide it else.
 
         >>> ones = np.ones(2)
-        >>> Values(np.array([1.0, 2.0]), np.array([5.0, 9.0]), ones).correlation()
+        >>> round(Values(np.array([1.0, 2.0]), np.array([5.0, 9.0]), ones).correlation(), 12)
         1.0
         >>> Values(ones, ones, ones).correlation() is None
         True
@@ -35,7 +37,7 @@ class Values:
         total = self.customers.sum()
         if not total:
             return None
-        x, y = (one - self.customers @ one / total for one in (self.days, self.mean))
+        x, y = (np.log(one) - self.customers @ np.log(one) / total for one in (self.days, self.mean))
         spread = np.sqrt((self.customers @ x**2) * (self.customers @ y**2))
         return float(self.customers @ (x * y) / spread) if spread > 0 else None
 
@@ -93,7 +95,7 @@ def fit_gamma_gamma(values: Values, *, spread: float) -> tuple[GammaGamma, Optim
     p, beyond, v = found.parameters
     model = GammaGamma(p, 1 + beyond, v * unit)
     natural = (model.p, model.q, model.v)
-    return model, Optimum(natural, found.log_likelihood + shift, found.doubt, found.starts)
+    return model, Optimum(natural, float(found.log_likelihood + shift), found.doubt, found.starts)
 
 
 def _terms(model: GammaGamma, of: Values) -> tuple[Floats, Floats]:

@@ -12,9 +12,9 @@ from models.errors import BadTrainingSetting
 class LifetimeParameters:
     """`spread`: standard deviation that the penalty grants a log-parameter. `cells`: most counts on the driver.
 
-    `winsorised_percent` of order-day totals count in full. `correlation_warning`: of frequency and value, above which a
-    fit warns. `discount` is a year's. `first_backtest_after_days` is how much history a backtest needs before it.
-    `max_evaluation_rows` bounds what a backtest reads.
+    `winsorised_percent` of order-day totals count in full. `correlation_warning`: of log frequency and log value, above
+    which a fit warns. `discount` is a year's. `first_backtest_after_days`: history that a backtest needs before its
+    date. `max_evaluation_rows` bounds what a backtest reads.
     """
 
     spread: float = 3.0

@@ -35,7 +35,7 @@ class Fit:
 
     `doubt` says why the BG/NBD is not identified, `value_doubt` the same of Gamma-Gamma; "" is no doubt. `cells` and
     `grid_days` say on how many counts it was fitted and how many days they are wide; `cap_cents` is what an order day
-    counts at most; `correlation` is that of days and mean value.
+    counts at most; `correlation` is that of the logarithms of value days and mean value.
     """
 
     as_of: str
