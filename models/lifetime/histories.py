@@ -89,7 +89,7 @@ def with_values(rows: DataFrame, totals: DataFrame, *, cap_cents: int) -> DataFr
 
 
 def discrete_quantile(rows: DataFrame, column: str, *, hundredths_of_percent: int) -> int | None:
-    """The smallest value of a bigint column >= 0 with that share of the rows at or below it; None without rows.
+    """The smallest value of a bigint column (0 to 2^60) with that share of the rows at or below it; None without rows.
 
     Exact and the same for any partitioning: digit by digit of 12 bits from the top, one counted pass each, so that no
     more than 4,096 counts ever reach the driver.

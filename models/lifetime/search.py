@@ -37,42 +37,44 @@ def best_of(likelihood: Likelihood, starts: Sequence[Sequence[float]], *, custom
     `starts` are natural parameters, positive; `customers` scales the objective to one customer, so that
     tolerances mean the same for a hundred and for a million; `spread` is the standard deviation that the penalty
     grants a log-parameter. The best end is doubted where an equally good one (within `CLOSE` units) has a parameter
-    more than `FACTOR` times off: the end of another start, or where the best goes with the penalty all but gone, since
-    else the penalty would hide that it decides. And where in some direction the data bend the likelihood less than the
+    more than `FACTOR` times off: the end of another start, or where the best goes with the penalty all but gone, which
+    would else hide that it decides; and where in some direction the data bend the likelihood less than the
     penalty does.
     """
 
-    def end(start: Floats, width: float) -> Floats:
-        def objective(logs: Floats) -> tuple[float, Floats]:
-            value, slope = likelihood(logs)
-            penalised = value - float(logs @ logs) / (2 * width**2)
-            return -penalised / customers, -(slope - logs / width**2) / customers
-
-        tolerances = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000, "maxcor": 20}
-        bounds = [(-LARGEST_LOG, LARGEST_LOG)] * len(start)
-        return np.asarray(
-            optimize.minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=tolerances).x
-        )
-
-    ends = [end(np.log(start), spread) for start in starts]
+    ends = [_climbed(likelihood, np.log(start), customers=customers, spread=spread) for start in starts]
     values = [likelihood(logs)[0] for logs in ends]
-    penalised = [value - float(logs @ logs) / (2 * spread**2) for value, logs in zip(values, ends, strict=True)]
-    best = ends[int(np.argmax(penalised))]
-    top = values[int(np.argmax(penalised))]
-
-    def as_good(others: Sequence[Floats]) -> list[Floats]:
-        return [logs for logs in others if abs(likelihood(logs)[0] - top) <= CLOSE]
-
+    place = int(np.argmax([value - _penalty(logs, spread)[0] for value, logs in zip(values, ends, strict=True)]))
+    best, top = ends[place], float(values[place])
+    free = _climbed(likelihood, best, customers=customers, spread=_FREE * spread)
+    close = [logs for value, logs in zip(values, ends, strict=True) if value >= top - CLOSE]
     doubt = (
-        _apart(as_good(ends), best, "starts end")
-        or _apart(as_good([end(best, _FREE * spread)]), best, "without the penalty the search ends")
+        _apart(close, best, "starts end")
+        or _apart([free], best, "without the penalty the search ends")
         or _flatness(likelihood, best, spread)
     )
-    return Optimum(tuple(float(one) for one in np.exp(best)), float(top), doubt, len(starts))
+    return Optimum(tuple(float(one) for one in np.exp(best)), top, doubt, len(starts))
 
 
 _FREE = 10.0
-"""A penalty this many times wider has all but gone."""
+"""A penalty this many times wider has all but gone; what it ends at is likelier, if anything."""
+
+
+def _climbed(likelihood: Likelihood, start: Floats, *, customers: float, spread: float) -> Floats:
+    """Log-parameters at the top of the penalised likelihood that `start` leads to."""
+
+    def objective(logs: Floats) -> tuple[float, Floats]:
+        (value, slope), (penalty, pull) = likelihood(logs), _penalty(logs, spread)
+        return (penalty - value) / customers, (pull - slope) / customers
+
+    tolerances = {"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000, "maxcor": 20}
+    bounds = [(-LARGEST_LOG, LARGEST_LOG)] * len(start)
+    found = optimize.minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=tolerances)
+    return np.asarray(found.x)
+
+
+def _penalty(logs: Floats, spread: float) -> tuple[float, Floats]:
+    return float(logs @ logs) / (2 * spread**2), logs / spread**2
 
 
 def _apart(ends: Sequence[Floats], best: Floats, words: str) -> str:
