@@ -23,6 +23,8 @@ def run(run: Run) -> None:
     benchmark = importlib.import_module(f"jobs.benchmarks.{run.arguments.name}")
     own_sizes = getattr(benchmark, "SIZES", {})  # of events of its own making
     settle_sizes(run.arguments, own_sizes)
+    if run.arguments.input is not None and run.arguments.name != "lifetime":
+        raise ConfigurationError(f"bench {run.arguments.name} takes no --input; bench lifetime does.")
     if not own_sizes and run.arguments.name not in NEEDS_NO_WAREHOUSE:
         check_readable(run.settings.warehouse)
     with run.step(f"bench {run.arguments.name}"):

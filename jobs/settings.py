@@ -53,6 +53,18 @@ class TrainingSettings(Strict):
     max_baseline_rows: int = Field(gt=0)
 
 
+class LifetimeSettings(Strict):
+    """Penalty, bounds and money of the lifetime models."""
+
+    spread: float = Field(gt=0)
+    cells: int = Field(ge=1_000)
+    winsorised_percent: float = Field(ge=50, le=100)
+    correlation_warning: float = Field(ge=0, le=1)
+    discount: float = Field(ge=0, lt=1)
+    first_backtest_after_days: int = Field(gt=0)
+    max_evaluation_rows: int = Field(gt=0)
+
+
 class RegistrySettings(Strict):
     """Where models are kept."""
 
@@ -78,6 +90,7 @@ class Settings(Strict):
     aliases: AliasSettings
     features: FeatureSettings
     training: TrainingSettings
+    lifetime: LifetimeSettings
     registry: RegistrySettings
     simulation: SimulationSettings
 

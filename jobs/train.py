@@ -1,4 +1,4 @@
-"""Fit, calibrate, judge and register the model of each label; an unchanged training is reused."""
+"""Fit, calibrate, judge and register the model of each label, or of lifetimes; an unchanged training is reused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from featurestore.label_config import label
 from featurestore.training_set_records import TrainingSet, newest, table_of
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import split_plan
+from jobs.lifetime import lifetime_step
 from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
@@ -26,6 +27,11 @@ HEAD_OF = {head.label: head for head in HEADS.values()}
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
+    if run.arguments.lifetime and run.arguments.label:
+        raise ConfigurationError("--lifetime learns from histories and takes no --label: run train twice.")
+    if run.arguments.lifetime:
+        lifetime_step(run)
+        return
     as_of = chosen_as_of(run)
     for name in run.arguments.label or LEARNED:
         print_metrics(run, train_step(run, name, as_of))

@@ -51,6 +51,20 @@ class CannotTrain(DataContractError):
         )
 
     @classmethod
+    def no_orders(cls, model: str) -> CannotTrain:
+        return cls(
+            f"{model} cannot be fitted: no customer has a day with an order of positive value before the date.\n"
+            "  Use a later --as-of, or ingest orders."
+        )
+
+    @classmethod
+    def too_many_cells(cls, counted: str, *, at_most: int) -> CannotTrain:
+        return cls(
+            f"customers have more than {at_most} different values of {counted} alone, too many to count.\n"
+            "  Raise lifetime.cells."
+        )
+
+    @classmethod
     def not_numeric(cls, columns: Mapping[str, str]) -> CannotTrain:
         listed = ", ".join(f"'{name}' ({kind})" for name, kind in columns.items())
         return cls(f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out.")

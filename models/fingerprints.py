@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Any
 
 from models.heads import Head
 from models.parameters import TrainingParameters
@@ -47,11 +49,24 @@ def training_fingerprint(
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def lifetime_fingerprint(*, as_of: date, events_version: int, parameters: Mapping[str, Any], currency: str) -> str:
+    """64 hex digits for a fit of the lifetime models: its date, the version of its events, settings and code."""
+    parts = {
+        "as_of": as_of.isoformat(),
+        "events_version": events_version,
+        "parameters": dict(parameters),
+        "currency": currency,
+        "code": code_fingerprint("models.lifetime"),
+        "scipy": version("scipy"),
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
 @cache
-def code_fingerprint() -> str:
-    """A hash of the sources of this package that decide what a fit gives; line ends do not count."""
+def code_fingerprint(package: str = "models") -> str:
+    """A hash of the sources of a package that decide what a fit gives; line ends do not count."""
     digest = sha256()
-    sources = {entry.name: entry for entry in files("models").iterdir() if entry.name.endswith(".py")}
+    sources = {entry.name: entry for entry in files(package).iterdir() if entry.name.endswith(".py")}
     for name in sorted(sources.keys() - _NOT_PART_OF_A_FIT):
         digest.update(name.encode() + b"\0")
         digest.update(sources[name].read_bytes().replace(b"\r\n", b"\n") + b"\0")

@@ -32,6 +32,8 @@ class Head:
 CHURN = Head("churn", "churn_60d", 60, "churn_probability", population="orders_count_180d")
 PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime")
 HEADS = {head.name: head for head in (CHURN, PURCHASE)}
+LIFETIME = Head("lifetime", "spend_365d", 365, "clv_12m", population="orders_count_lifetime")
+"""The lifetime model's place in the registry; it learns from histories, and not from a training set with that label."""
 
 
 def head_named(name: str) -> Head:
@@ -43,6 +45,11 @@ def head_named(name: str) -> Head:
     if name not in HEADS:
         raise ConfigurationError.unknown_name("head", name, known=HEADS)
     return HEADS[name]
+
+
+def registered_as(name: str) -> Head:
+    """The head that a model called so is registered under: one that learns a label, or the lifetime model's."""
+    return LIFETIME if name == LIFETIME.name else head_named(name)
 
 
 def needed_columns(heads: Iterable[Head]) -> tuple[str, ...]:

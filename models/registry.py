@@ -7,15 +7,15 @@ worst a version nobody uses; the next training finds it by its training fingerpr
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from models.bundle import Bundle
 from models.errors import BrokenModel, NoModel
-from models.heads import Head, head_named
+from models.heads import Head, registered_as
 from models.tracking import RunRecord, local_file, open_store, record_run, sqlite_file
 
 if TYPE_CHECKING:
@@ -28,24 +28,49 @@ _BUNDLE = "bundle"
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
+class Registrable(Protocol):
+    """What can be registered: it knows its head, what it was made from, and how to write itself into a folder."""
+
+    @property
+    def head(self) -> str: ...
+
+    @property
+    def training_fingerprint(self) -> str: ...
+
+    @property
+    def feature_fingerprint(self) -> str: ...
+
+    @property
+    def gate(self) -> str: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+M = TypeVar("M", bound=Registrable)
+
+
 @dataclass(frozen=True)
-class Registered:
+class Registered(Generic[M]):
     """A bundle as it came out of the registry, and the version it is registered as."""
 
-    bundle: Bundle
+    bundle: M
     version: str
 
 
 @dataclass(frozen=True)
-class Registry:
-    """The registry at `tracking_uri` (`sqlite:///...` or a server); runs keep files under `artifact_root`."""
+class Registry(Generic[M]):
+    """The registry at `tracking_uri` (`sqlite:///...` or a server); runs keep files under `artifact_root`.
+
+    `read` makes a model of the folder that its `save` wrote: `Bundle.load`, or that of another kind of model.
+    """
 
     tracking_uri: str
     artifact_root: str
+    read: Callable[[Path], M] = Bundle.load  # type: ignore[assignment]  # M is Bundle where nothing is said
 
-    def register(self, bundle: Bundle, record: RunRecord, *, alias: str | None = CHAMPION) -> Registered:
+    def register(self, bundle: M, record: RunRecord, *, alias: str | None = CHAMPION) -> Registered[M]:
         """Log the run with the bundle's files, register a version of it, and give it the alias last."""
-        head = head_named(bundle.head)
+        head = registered_as(bundle.head)
         self._ensure_model(head)
         with tempfile.TemporaryDirectory() as folder:
             bundle.save(Path(folder) / _BUNDLE)
@@ -69,7 +94,7 @@ class Registry:
         """Point the alias at a version; again is the same."""
         self._client.set_registered_model_alias(head.model_name, alias, version)
 
-    def find_by_training_fingerprint(self, head: Head, fingerprint: str) -> Registered | None:
+    def find_by_training_fingerprint(self, head: Head, fingerprint: str) -> Registered[M] | None:
         """The newest version of that fingerprint whose files are whole, or None."""
         if not self._exists():
             return None
@@ -80,7 +105,7 @@ class Registry:
                 continue
         return None
 
-    def load(self, head: Head, *, alias: str = CHAMPION) -> Registered:
+    def load(self, head: Head, *, alias: str = CHAMPION) -> Registered[M]:
         """The model that holds the alias; NoModel if none does, BrokenModel if its files are gone."""
         if not self._exists():
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=[])
@@ -96,7 +121,7 @@ class Registry:
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=known) from problem
         return Registered(self._bundle(version), str(version.version))
 
-    def _bundle(self, version: ModelVersion) -> Bundle:
+    def _bundle(self, version: ModelVersion) -> M:
         """Read where the files are if that is local, else from a copy that lives only while it is read."""
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
@@ -107,14 +132,14 @@ class Registry:
             # The store keeps absolute paths; a warehouse that was moved has its runs beside it all the same.
             near = moved / run_id / "artifacts" / _BUNDLE
         if near is not None:
-            return Bundle.load(near)
+            return self.read(near)
         with tempfile.TemporaryDirectory() as folder:
             try:
                 found = download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri)
             except (MlflowException, OSError) as problem:
                 what = f"version {version.version} of '{version.name}'"
                 raise BrokenModel.files(what, where=source, reason=str(problem)) from problem
-            return Bundle.load(Path(found))
+            return self.read(Path(found))
 
     def _versions(self, head: Head, *, fingerprint: str) -> Iterator[ModelVersion]:
         wanted = f"name = '{head.model_name}' and tags.{TRAINING_TAG} = '{fingerprint}'"
@@ -144,7 +169,7 @@ class Registry:
         return open_store(self.tracking_uri)
 
 
-def _tags(bundle: Bundle) -> dict[str, str]:
+def _tags(bundle: Registrable) -> dict[str, str]:
     return {
         TRAINING_TAG: bundle.training_fingerprint,
         FEATURES_TAG: bundle.feature_fingerprint,

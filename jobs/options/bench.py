@@ -13,6 +13,7 @@ BENCHMARKS = {
     "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
     "late": "1,000 late events: repaired and built anew, equal values",
+    "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
     "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",
     "start": "seconds from the command to the end of its first Spark job",
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
+    parser.add_argument("--input", metavar="FILE", help="CDNOW_sample.txt of the literature (lifetime)")
     sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
     for name, what in SIZES.items():
         sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)

@@ -10,6 +10,7 @@ SMALL = {
     "backfill": ["--events", "4000", "--customers", "60", "--days", "400", "--dates", "4"],
     "daily": ["--events", "4000", "--customers", "60"],
     "late": ["--events", "20000", "--customers", "6000", "--days", "400", "--dates", "2"],
+    "lifetime": ["--customers", "20000"],
     "pit": ["--rows", "2000", "--asked", "300"],
     "profile": ["--events", "4000", "--customers", "60", "--days", "400", "--dates", "4"],
     "spine": ["--events", "4000", "--customers", "60", "--days", "400", "--asked", "200"],

@@ -11,9 +11,11 @@ import pytest
 
 from models.bundle import Bundle
 from models.errors import BrokenModel, NoModel
-from models.heads import CHURN, PURCHASE
+from models.heads import CHURN, LIFETIME, PURCHASE
+from models.lifetime.record import LifetimeModel
 from models.registry import Registry
 from models.tracking import RunRecord, open_store
+from tests.unit.models.lifetime.fits import MODEL
 
 RECORD = RunRecord(
     parameters={"max_depth": 4},
@@ -114,6 +116,15 @@ def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(registry: R
     assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
     with pytest.raises(BrokenModel, match="--refit"):
         registry.load(CHURN)
+
+
+def test_a_lifetime_model_is_registered_like_any_head(registry: Registry) -> None:
+    lifetimes = Registry(registry.tracking_uri, registry.artifact_root, LifetimeModel.load)
+    created = lifetimes.register(MODEL, RunRecord(metrics={"r": 0.6}))
+    assert lifetimes.load(LIFETIME) == created and created.bundle == MODEL
+    assert lifetimes.find_by_training_fingerprint(LIFETIME, "training-1") == created
+    assert lifetimes.find_by_training_fingerprint(LIFETIME, "another") is None
+    assert lifetimes._client.get_model_version_by_alias("tessera_lifetime", "champion").version == 1
 
 
 def test_an_abandoned_run_is_closed_by_the_next(registry: Registry, bundle: Bundle) -> None:
