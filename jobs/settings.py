@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field, model_validator
@@ -18,6 +18,9 @@ from featurestore.label_definitions import Label
 from featurestore.own_views import known_views
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
+from models.algorithms import NAMES
+from models.algorithms.parameters import AlgorithmSettings
+from models.training_rows import SampleRule
 
 
 class SparkSettings(Strict):
@@ -96,6 +99,11 @@ class TrainingSettings(Strict):
     num_workers: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
     max_baseline_rows: int = Field(gt=0)
+    algorithm: Literal[NAMES]  # type: ignore[valid-type]
+    sample_by: SampleRule
+    words: tuple[str, ...]
+    max_words: int = Field(gt=0)
+    algorithms: AlgorithmSettings
 
 
 class RegistrySettings(Strict):

@@ -84,7 +84,8 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
 
 def _parameters(run: Run) -> TrainingParameters:
     splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
-    return TrainingParameters(**run.settings.training.model_dump(exclude=splitting))
+    chosen = run.settings.training
+    return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
 
 
 def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:

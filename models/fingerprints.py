@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from models.heads import Head
 from models.parameters import TrainingParameters
@@ -43,6 +44,7 @@ def training_fingerprint(
         "seed": seed,
         "code": code_fingerprint(),
         "xgboost": _xgboost_version(),
+        "scikit-learn": version("scikit-learn"),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -51,11 +53,19 @@ def training_fingerprint(
 def code_fingerprint() -> str:
     """A hash of the sources of this package that decide what a fit gives; line ends do not count."""
     digest = sha256()
-    sources = {entry.name: entry for entry in files("models").iterdir() if entry.name.endswith(".py")}
+    sources = dict(_sources(files("models")))
     for name in sorted(sources.keys() - _NOT_PART_OF_A_FIT):
         digest.update(name.encode() + b"\0")
         digest.update(sources[name].read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
+
+
+def _sources(folder: Traversable, *, under: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, under=f"{under}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield under + entry.name, entry
 
 
 def _xgboost_version() -> str:

@@ -19,7 +19,6 @@ from models.bundle import Bundle, refuse_other_features
 from models.errors import OtherFeatures
 from models.heads import CHURN, HEADS, PURCHASE, Head, head_named, needed_columns
 from models.logistic import Floats
-from models.matrix import feature_matrix
 from models.registry import Registered
 from models.training_rows import column
 
@@ -140,12 +139,13 @@ class _Scorer:
     def score(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The carried columns of `rows` and one probability a head, NULL outside its population."""
         columns = {name: rows.column(name) for name in _CARRIED}
-        matrices: dict[tuple[str, ...], NDArray[np.float32]] = {}
+        matrices: dict[str, NDArray[np.float32]] = {}
         for head, bundle in self.models:
-            if bundle.features not in matrices:
-                matrices[bundle.features] = feature_matrix(rows, bundle.features)
+            inputs = repr((bundle.features, bundle.words))
+            if inputs not in matrices:
+                matrices[inputs] = bundle.matrix(rows)
             inside = _population(rows, head)
-            columns[head.output] = _where(inside, bundle.predict(matrices[bundle.features][inside]))
+            columns[head.output] = _where(inside, bundle.predict(matrices[inputs][inside]))
         return pa.RecordBatch.from_pydict(columns)
 
 

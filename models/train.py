@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.algorithms.boosted import XGBoost
+from models.algorithms.contract import Algorithm, Fit, Rows
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import Bundle
 from models.calibrate import Calibrator, fit_platt
@@ -18,8 +21,19 @@ from models.heads import Head
 from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.splits import CALIBRATE, FIT, STOP, TEST, SplitPlan
-from models.training_rows import KEY, SPLIT, Sample, SplitCount, count_splits, labelled_rows, read_sample
-from models.xgboost_spark import DistributedFit, fit_distributed
+from models.training_rows import (
+    KEY,
+    SPLIT,
+    Sample,
+    SampleRule,
+    SplitCount,
+    count_splits,
+    labelled_rows,
+    read_sample,
+)
+from models.vocabulary import learn_words
+
+log = logging.getLogger(__name__)
 
 _STOPS = "is_stopping_row"
 
@@ -33,7 +47,7 @@ class TrainedHead:
     """
 
     bundle: Bundle
-    fit: DistributedFit
+    fit: Fit
     counts: Mapping[str, SplitCount]
     test: Metrics
     test_raw: Metrics
@@ -47,7 +61,7 @@ class TrainedHead:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_auc` and so on: what a run logs."""
-        found = {"best_iteration": float(self.fit.best_iteration), "workers": float(self.fit.workers)}
+        found = self.fit.figures()
         groups = {"test": self.test, "test_raw": self.test_raw, "calibrate": self.calibration}
         if self.best_baseline is not None:
             groups["baseline"] = self.best_baseline.metrics
@@ -80,24 +94,27 @@ def train_head(
 
     Rows whose label or split is NULL are left out. Raises CannotTrain where a fit or stopping row is lacking,
     all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
-    raise: the model is then "uncalibrated", its figures None with a reason.
+    raise: the model is then "uncalibrated", its figures None with a reason. The text columns that
+    `parameters.words` names are inputs after `features`.
     """
     rows = labelled_rows(training_set, label=head.label)
     counts = count_splits(rows, label=head.label)
     _require_both_classes(head, counts)
-    fit = _fit(rows, head=head, features=features, parameters=parameters, seed=seed)
-    samples = {
-        split: _read(rows, split=split, head=head, features=features, counts=counts, parameters=parameters)
-        for split in (FIT, CALIBRATE, TEST)
-    }
+    words = learn_words(rows.where(F.col(SPLIT) == FIT), parameters.words, at_most=parameters.max_words)
+    inputs = Inputs(rows, head.label, (*features, *parameters.words), words, counts)
+    algorithm = parameters.algorithm_of()
+    fit = _fit(inputs, algorithm, parameters=parameters, seed=seed)
+    samples = {split: _read(inputs, split, parameters=parameters) for split in (FIT, CALIBRATE, TEST)}
     raw = Bundle(
         head=head.name,
         label=head.label,
         horizon_days=head.horizon_days,
-        features=tuple(features),
+        features=inputs.features,
         feature_fingerprint=feature_fingerprint,
         training_fingerprint=training_fingerprint,
-        booster=fit.booster,
+        model=fit.model.save(),
+        algorithm=algorithm.name,
+        words=words,
         calibrator=Calibrator(),
         dates=plan.describe(),
         metrics={},
@@ -105,9 +122,7 @@ def train_head(
     return _judged(raw, fit=fit, counts=counts, samples=samples)
 
 
-def _judged(
-    raw: Bundle, *, fit: DistributedFit, counts: Mapping[str, SplitCount], samples: Mapping[str, Sample]
-) -> TrainedHead:
+def _judged(raw: Bundle, *, fit: Fit, counts: Mapping[str, SplitCount], samples: Mapping[str, Sample]) -> TrainedHead:
     calibrate, test = samples[CALIBRATE], samples[TEST]
     calibrator = fit_platt(raw.margins(calibrate.matrix), calibrate.labels)
     bundle = replace(raw, calibrator=calibrator)
@@ -124,33 +139,44 @@ def _judged(
     )
 
 
-def _fit(
-    rows: DataFrame, *, head: Head, features: Sequence[str], parameters: TrainingParameters, seed: int
-) -> DistributedFit:
-    learned = rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
-    return fit_distributed(
-        learned,
-        features=features,
-        label=head.label,
-        stopping=_STOPS,
-        key=KEY,
-        parameters=parameters,
-        seed=seed,
+@dataclass(frozen=True)
+class Inputs:
+    """Labelled rows, and what of them a model reads: `features` in order, the `words` of those that are text."""
+
+    rows: DataFrame
+    label: str
+    features: tuple[str, ...]
+    words: Mapping[str, Sequence[str]]
+    counts: Mapping[str, SplitCount]
+
+    def sample(self, split: str, *, at_most: int, by: SampleRule = "customer", purpose: str = "") -> Sample:
+        """At most so many rows of a split, on the driver."""
+        total = self.counts.get(split, SplitCount()).rows
+        return read_sample(self.rows, split=split, features=self.features, label=self.label, words=self.words,
+                           total=total, at_most=at_most, by=by, purpose=purpose)  # fmt: skip
+
+
+def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
+    """All rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
+    if isinstance(algorithm, XGBoost):
+        learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
+        return algorithm.fit_frame(learned, features=inputs.features, words=inputs.words, label=inputs.label,
+                                   stopping=_STOPS, key=KEY, learned=inputs.counts[FIT].rows, seed=seed)  # fmt: skip
+    most = algorithm.sample_rows or parameters.max_baseline_rows
+    fitted, stopping = (
+        inputs.sample(split, at_most=most, by=parameters.sample_by, purpose=f"fit {split} seed {seed}")
+        for split in (FIT, STOP)
     )
+    words = tuple(at for at, name in enumerate(inputs.features) if name in inputs.words)
+    rows = Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, words)
+    log.info("%s learns from %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
+             parameters.sample_by)  # fmt: skip
+    return algorithm.fit(rows, seed=seed)
 
 
-def _read(
-    rows: DataFrame,
-    *,
-    split: str,
-    head: Head,
-    features: Sequence[str],
-    counts: Mapping[str, SplitCount],
-    parameters: TrainingParameters,
-) -> Sample:
+def _read(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
     at_most = parameters.max_baseline_rows if split == FIT else parameters.max_evaluation_rows
-    total = counts.get(split, SplitCount()).rows
-    return read_sample(rows, split=split, features=features, label=head.label, total=total, at_most=at_most)
+    return inputs.sample(split, at_most=at_most)
 
 
 def _baselines(fit: Sample, test: Sample, *, features: Sequence[str]) -> list[BaselineResult]:

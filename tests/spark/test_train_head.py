@@ -13,6 +13,8 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.algorithms.parameters import AlgorithmSettings
+from models.batch_scorer import batch_scorer
 from models.errors import CannotTrain
 from models.fingerprints import training_fingerprint
 from models.heads import CHURN
@@ -208,3 +210,32 @@ def test_a_training_is_reused_by_its_fingerprint_unless_refitted(trained: Traine
     assert logged.params["trees"] == "60" and logged.params["dates_test"] == "2011-10-10"
     assert logged.metrics["test_auc"] == trained.test.auc
     assert logged.metrics["baseline_auc"] == trained.best_baseline.metrics.auc
+
+
+@pytest.mark.parametrize("algorithm", ["xgboost", "logistic_regression"])
+def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
+    training_set: DataFrame, algorithm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    risk = F.when(F.col("churn_60d") == 1, F.lit("late")).otherwise(F.lit("early"))
+    drawn = F.when(F.col("noise") > 0, risk).when(F.col("noise") > -1, F.lit("odd"))
+    rows = training_set.withColumn("place", drawn)
+    parameters = replace(
+        PARAMETERS,
+        algorithm=algorithm,
+        words=("place",),
+        trees=20,
+        algorithms=AlgorithmSettings.model_validate({"logistic_regression": {"sample_rows": 1_000}}),
+    )
+    found = _train(rows, parameters=parameters)
+    assert set(found.bundle.words["place"]) == {"odd", "late", "early"}
+    assert found.bundle.features == (*FEATURES, "place") and found.bundle.algorithm == algorithm
+    assert found.test.auc > 0.85
+    fitted = found.counts[FIT].rows
+    assert found.fit.rows == fitted if algorithm == "xgboost" else 500 < found.fit.rows <= 1_000
+    assert (f"of {fitted} rows are read, drawn by customer (fit fit seed 42)" in caplog.text) == (
+        algorithm != "xgboost"
+    )
+    one = rows.where("split = 'test'").orderBy("customer_id").limit(50)
+    scored = batch_scorer(found.bundle, feature_fingerprint="features-1")(one).select("prediction", *FEATURES, "place")
+    table = scored.toArrow()
+    np.testing.assert_array_equal(table["prediction"].to_numpy(), found.bundle.predict(found.bundle.matrix(table)))
