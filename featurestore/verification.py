@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature
@@ -72,8 +73,25 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     drawn = rows.orderBy(F.xxhash64(F.lit(seed), CUSTOMER, "as_of_date")).limit(-(-sample // per_row))
     stored = drawn.select(CUSTOMER, "as_of_date", *view.model_inputs).toArrow().to_pylist()  # sample / 20 rows
     asked = _asked(stored, view.model_inputs, per_row=per_row, seed=seed)
+    found = judged(warehouse, view, asked).persist()
+    try:
+        total = found.agg(F.sum("compared"), F.count("feature")).first() or (0, 0)
+        shown = found.where(F.col("feature").isNotNull()).drop("compared").limit(SHOWN).collect()
+    finally:
+        found.unpersist()
+    compared = int(total[0] or 0)
+    without_events = sum(map(len, (values for rows in asked.values() for values in rows.values()))) - compared
+    return Verification(compared, int(total[1]) + without_events, tuple(Difference(*row) for row in shown))
+
+
+def judged(warehouse: Warehouse, view: FeatureView, asked: Asked, *, version: int | None = None) -> DataFrame:
+    """Rows of `JUDGED`: one a customer with events that counts what was compared, one for each value that differs.
+
+    `asked` holds the stored values by customer, date and feature; each is recomputed from the customer's events
+    before its date and no others, of the newest table or that of `version`. The driver holds `asked`.
+    """
     keys = warehouse.spark.createDataFrame([(customer,) for customer in asked], f"{CUSTOMER} string")
-    events = warehouse.read(source(view.source).events_table).join(F.broadcast(keys), CUSTOMER)
+    events = warehouse.read(source(view.source).events_table, version=version).join(F.broadcast(keys), CUSTOMER)
     measures = [name for name in measures_of(view.folds) if name not in ORDER_OF_EVENTS]
     ordered = events.select(*ORDER_OF_EVENTS, *measures).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS)
 
@@ -84,15 +102,7 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
                 own = customers.slice(start, end - start)
                 yield _judged(own, asked[own.column(CUSTOMER)[0].as_py()], view)
 
-    found = ordered.mapInArrow(recompute, JUDGED).persist()
-    try:
-        total = found.agg(F.sum("compared"), F.count("feature")).first() or (0, 0)
-        shown = found.where(F.col("feature").isNotNull()).drop("compared").limit(SHOWN).collect()
-    finally:
-        found.unpersist()
-    compared = int(total[0] or 0)
-    without_events = sum(map(len, (values for rows in asked.values() for values in rows.values()))) - compared
-    return Verification(compared, int(total[1]) + without_events, tuple(Difference(*row) for row in shown))
+    return ordered.mapInArrow(recompute, JUDGED)
 
 
 def _asked(stored: Sequence[Mapping[str, Any]], names: Sequence[str], *, per_row: int, seed: int) -> Asked:
@@ -111,14 +121,22 @@ def _judged(events: pa.Table, asked: Mapping[date, Values], view: FeatureView) -
     rows = [{**row, TIME: time} for row, time in zip(events.to_pylist(), times, strict=True)]
     computed: list[Feature | Derived] = [*view.folds, *view.derived]
     definitions = {one.name: one for one in computed}
-    found: list[Mapping[str, Any]] = [{"compared": sum(map(len, asked.values()))}]
+    found: list[Mapping[str, Any]] = [{CUSTOMER: rows[0][CUSTOMER], "compared": sum(map(len, asked.values()))}]
     for day, values in asked.items():
+        before = [row for row in rows if row[TIME] < instant(day)]
         for name, stored in values.items():
-            recomputed = _value(definitions[name], definitions, rows, instant(day))
+            recomputed = recompute_one(definitions, name, before, as_of=instant(day))
             if recomputed != stored:
                 found.append({CUSTOMER: rows[0][CUSTOMER], "as_of_date": day, "feature": name, "stored": repr(stored),
                               "recomputed": repr(recomputed), "compared": 0})  # fmt: skip
     return pa.RecordBatch.from_pylist(found, schema=JUDGED_ARROW)
+
+
+def recompute_one(
+    definitions: Mapping[str, Feature | Derived], name: str, rows: Sequence[Values], *, as_of: int
+) -> Any:
+    """The feature `name` of one customer whose events are `rows`, at `as_of` in microseconds; no rows: empty fold."""
+    return _value(definitions[name], definitions, rows, as_of)
 
 
 def _value(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
     "late": "1,000 late events: repaired and built anew, equal values",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
+    "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",
     "start": "seconds from the command to the end of its first Spark job",
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
@@ -48,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
+    parser.add_argument("--data", metavar="FOLDER", default=os.environ.get("TESSERA_DATA", "../shared/data"),
+                        help="public data sets (guard; default: TESSERA_DATA, else ../shared/data)")  # fmt: skip
     sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
     for name, what in SIZES.items():
         sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)

@@ -20,6 +20,7 @@ from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
 from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings
+from models.guard.settings import GuardSettings
 from models.training_rows import SampleRule
 
 
@@ -130,6 +131,7 @@ class Settings(Strict):
     spark: SparkSettings
     features: FeatureSettings
     training: TrainingSettings
+    guard: GuardSettings
     registry: RegistrySettings
     simulation: SimulationSettings
 

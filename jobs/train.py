@@ -12,12 +12,15 @@ from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.label_config import label
+from featurestore.rebuilding import rebuild_rows
 from featurestore.training_set_records import TrainingSet, newest, table_of
+from featurestore.views import FeatureSet
 from jobs.arguments import day
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import LEARNED, split_plan
 from jobs.run import Run
 from models.fingerprints import training_fingerprint
+from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
@@ -66,18 +69,22 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         parameters, features = _parameters(run), run.features()
         what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
                                 "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
-        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what)
+        settings = run.settings.guard
+        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
+                                        guard=settings.model_dump(mode="json"))  # fmt: skip
 
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
-            return train_head(rows, head=head, training_fingerprint=identity, **what)
+            guard = Guard(settings, rebuilt_sample(run, training_set, features), families_of(features))
+            return train_head(rows, head=head, training_fingerprint=identity, **what, guard=guard)
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
             registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit
         )
         bundle = crowned.champion.bundle
-        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, reused=crowned.reused,
+        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
+                            reused=crowned.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
     return crowned
 
@@ -86,6 +93,19 @@ def _parameters(run: Run) -> TrainingParameters:
     splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
     chosen = run.settings.training
     return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+
+
+def rebuilt_sample(run: Run, training_set: TrainingSet, features: FeatureSet) -> Rebuilt:
+    """A sample of the training set, rebuilt from the events that it was built from, each row's up to its as-of."""
+    found = rebuild_rows(run.warehouse, features, training_set.load_df(run.warehouse),
+                         sample=run.settings.guard.sample_rows, seed=run.settings.seed,
+                         versions=training_set.input_versions)  # fmt: skip
+    return Rebuilt(found.compared, found.different, found.examples)
+
+
+def families_of(features: FeatureSet) -> dict[str, str]:
+    """Feature to family, where it has one."""
+    return {one.name: one.family for one in features.features if one.family}
 
 
 def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:

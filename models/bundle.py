@@ -19,6 +19,7 @@ from models.logistic import Floats
 from models.matrix import feature_matrix
 
 UNGATED = "ungated"
+NOT_GUARDED = "not asked"
 BUNDLE_FILE = "bundle.json"
 
 
@@ -30,7 +31,7 @@ class Bundle:
     `feature_fingerprint` stands for their definitions; `dates` says by split which as-ofs were used; `metrics` are
     the test figures of the calibrated probabilities; `baselines` those of single features on the same rows, with
     their `name`, the best first; `gate` says how the model came to be champion ("ungated": no promotion rule was
-    asked).
+    asked), `guard` what the leakage guard said of its training set.
     """
 
     head: str
@@ -45,6 +46,7 @@ class Bundle:
     metrics: Mapping[str, float]
     baselines: Sequence[Mapping[str, str | float]] = ()
     gate: str = UNGATED
+    guard: str = NOT_GUARDED
     algorithm: str = XGBOOST
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

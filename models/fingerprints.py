@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Any
 
 from models.heads import Head
 from models.parameters import TrainingParameters
@@ -28,11 +30,12 @@ def training_fingerprint(
     plan: SplitPlan,
     parameters: TrainingParameters,
     seed: int,
+    guard: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """64 hex digits for a fit: its rows, features, dates, settings, seed and code.
 
     `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same
-    rows).
+    rows); `guard` are the settings of the leakage guard that let it pass.
     """
     parts = {
         "head": [head.name, head.label, head.horizon_days],
@@ -42,6 +45,7 @@ def training_fingerprint(
         "dates": {day.isoformat(): split for day, split in plan.dates.items()},
         "parameters": parameters.describe(),
         "seed": seed,
+        "guard": dict(guard),
         "code": code_fingerprint(),
         "xgboost": _xgboost_version(),
         "scikit-learn": version("scikit-learn"),

@@ -13,14 +13,18 @@ from pyspark.sql import functions as F
 from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Algorithm, Fit, Rows
 from models.baselines import BaselineResult, compare_baselines
-from models.bundle import Bundle
+from models.bundle import NOT_GUARDED, Bundle
 from models.calibrate import Calibrator, fit_platt
 from models.errors import CannotTrain
 from models.evaluate import Metrics, evaluate
+from models.guard.evidence import Evidence, Guard, Part
+from models.guard.findings import LeakageFound, Verdict
+from models.guard.guard import judge
+from models.guard.rows import too_good
 from models.heads import Head
 from models.logistic import sigmoid
 from models.parameters import TrainingParameters
-from models.splits import CALIBRATE, FIT, STOP, TEST, SplitPlan
+from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.training_rows import (
     KEY,
     SPLIT,
@@ -43,7 +47,8 @@ class TrainedHead:
     """A model that was fitted, calibrated and tested, and the evidence.
 
     `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
-    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows.
+    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows;
+    `verdict` is that of the leakage guard, None where none was asked.
     """
 
     bundle: Bundle
@@ -53,6 +58,7 @@ class TrainedHead:
     test_raw: Metrics
     calibration: Metrics
     baselines: Sequence[BaselineResult]
+    verdict: Verdict | None = None
 
     @property
     def best_baseline(self) -> BaselineResult | None:
@@ -61,7 +67,7 @@ class TrainedHead:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_auc` and so on: what a run logs."""
-        found = self.fit.figures()
+        found = {**self.fit.figures(), **(self.verdict.figures if self.verdict else {})}
         groups = {"test": self.test, "test_raw": self.test_raw, "calibrate": self.calibration}
         if self.best_baseline is not None:
             groups["baseline"] = self.best_baseline.metrics
@@ -76,6 +82,7 @@ class TrainedHead:
         return {
             "features.json": list(self.bundle.features),
             "baselines.json": [result.to_dict() for result in self.baselines],
+            "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
         }
 
 
@@ -89,13 +96,15 @@ def train_head(
     plan: SplitPlan,
     parameters: TrainingParameters,
     seed: int,
+    guard: Guard | None = None,
 ) -> TrainedHead:
     """Fit and judge one head on a frame of `customer_id, as_of_date, split`, features and the label.
 
     Rows whose label or split is NULL are left out. Raises CannotTrain where a fit or stopping row is lacking,
     all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
     raise: the model is then "uncalibrated", its figures None with a reason. The text columns that
-    `parameters.words` names are inputs after `features`.
+    `parameters.words` names are inputs after `features`. `guard` is asked before the fit, and once more about the
+    test: LeakageFound where a finding blocks.
     """
     rows = labelled_rows(training_set, label=head.label)
     counts = count_splits(rows, label=head.label)
@@ -103,8 +112,9 @@ def train_head(
     words = learn_words(rows.where(F.col(SPLIT) == FIT), parameters.words, at_most=parameters.max_words)
     inputs = Inputs(rows, head.label, (*features, *parameters.words), words, counts)
     algorithm = parameters.algorithm_of()
+    samples = {split: _read(inputs, split, parameters=parameters) for split in SPLITS}
+    verdict = None if guard is None else _passed(head, _evidence(inputs, samples, guard))
     fit = _fit(inputs, algorithm, parameters=parameters, seed=seed)
-    samples = {split: _read(inputs, split, parameters=parameters) for split in (FIT, CALIBRATE, TEST)}
     raw = Bundle(
         head=head.name,
         label=head.label,
@@ -118,8 +128,28 @@ def train_head(
         calibrator=Calibrator(),
         dates=plan.describe(),
         metrics={},
+        guard=verdict.status if verdict else NOT_GUARDED,
     )
-    return _judged(raw, fit=fit, counts=counts, samples=samples)
+    trained = replace(_judged(raw, fit=fit, counts=counts, samples=samples), verdict=verdict)
+    if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
+        raise LeakageFound.findings(head.name, found)
+    return trained
+
+
+def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+    parts = {split: Part(one.matrix, one.labels, one.customers, one.days) for split, one in samples.items()}
+    found = {split: part for split, part in parts.items() if len(part.labels)}
+    return Evidence(inputs.features, found, guard.settings, guard.rebuilt, guard.families)
+
+
+def _passed(head: Head, evidence: Evidence) -> Verdict:
+    """The verdict, if nothing in it blocks."""
+    verdict = judge(evidence)
+    for one in verdict.findings:
+        log.warning("head '%s': %s", head.name, one)
+    if verdict.blocking:
+        raise LeakageFound.findings(head.name, verdict.blocking)
+    return verdict
 
 
 def _judged(raw: Bundle, *, fit: Fit, counts: Mapping[str, SplitCount], samples: Mapping[str, Sample]) -> TrainedHead:
@@ -175,7 +205,7 @@ def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters
 
 
 def _read(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
-    at_most = parameters.max_baseline_rows if split == FIT else parameters.max_evaluation_rows
+    at_most = parameters.max_baseline_rows if split in (FIT, STOP) else parameters.max_evaluation_rows
     return inputs.sample(split, at_most=at_most)
 
 

@@ -17,6 +17,9 @@ from models.algorithms.parameters import AlgorithmSettings
 from models.batch_scorer import batch_scorer
 from models.errors import CannotTrain
 from models.fingerprints import training_fingerprint
+from models.guard.evidence import Guard, Rebuilt
+from models.guard.findings import LeakageFound
+from models.guard.settings import GuardSettings
 from models.heads import CHURN
 from models.logistic import sigmoid
 from models.matrix import feature_matrix
@@ -61,7 +64,14 @@ def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
     return rows.withColumn("split", split_column(plan))
 
 
-def _train(rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan=PLAN, seed: int = 42) -> TrainedHead:
+def _train(
+    rows: DataFrame,
+    *,
+    parameters: TrainingParameters = PARAMETERS,
+    plan=PLAN,
+    seed: int = 42,
+    guard: Guard | None = None,
+) -> TrainedHead:
     return train_head(
         rows,
         head=CHURN,
@@ -71,6 +81,7 @@ def _train(rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan
         plan=plan,
         parameters=parameters,
         seed=seed,
+        guard=guard,
     )
 
 
@@ -239,3 +250,15 @@ def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
     scored = batch_scorer(found.bundle, feature_fingerprint="features-1")(one).select("prediction", *FEATURES, "place")
     table = scored.toArrow()
     np.testing.assert_array_equal(table["prediction"].to_numpy(), found.bundle.predict(found.bundle.matrix(table)))
+
+
+def test_the_guard_is_asked_before_the_fit_and_its_findings_are_kept(training_set: DataFrame) -> None:
+    guard = Guard(GuardSettings(removal_loss=0.4), Rebuilt(compared=dict.fromkeys(FEATURES, 1)))
+    found = _train(training_set, parameters=replace(PARAMETERS, trees=3), guard=guard)
+    assert found.bundle.guard == found.verdict.status == "passed, 0 reported"
+    assert found.logged_metrics()["guard_findings"] == 0 and found.documents()["guard.json"]["findings"] == []
+    known = training_set.withColumn("noise", F.col("churn_60d") + 0.1 * F.col("noise"))
+    with pytest.raises(LeakageFound, match=r"(?s)G4 blocks: without 'noise'.*G6 blocks: the model has an AUC"):
+        _train(known, guard=guard)
+    with pytest.raises(LeakageFound, match="G1 blocks: 'label' is unverified"):
+        _train(training_set, guard=replace(guard, rebuilt=Rebuilt()))
