@@ -21,6 +21,7 @@ from featurestore.views import FeatureView
 from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings
 from models.guard.settings import GuardSettings
+from models.parameters import CALIBRATIONS
 from models.training_rows import SampleRule
 
 
@@ -100,6 +101,8 @@ class TrainingSettings(Strict):
     num_workers: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
     max_baseline_rows: int = Field(gt=0)
+    calibration: Literal[CALIBRATIONS]  # type: ignore[valid-type]
+    calibration_backtests: int = Field(gt=0)
     algorithm: Literal[NAMES]  # type: ignore[valid-type]
     sample_by: SampleRule
     words: tuple[str, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,10 @@ class Bundle:
     def predict(self, matrix: NDArray[np.float32]) -> Floats:
         """Calibrated probabilities, float64 (n,); each row's depends on that row alone."""
         return self.calibrator.apply(self.margins(matrix))
+
+    def at(self, as_of: date) -> Bundle:
+        """The bundle for rows of `as_of`: a seasonal calibration differs by date."""
+        return replace(self, calibrator=self.calibrator.at(as_of))
 
     def save(self, folder: Path) -> None:
         """Write the model (`model.ubj` or `model.skops`) and `bundle.json` into a folder, made if need be."""

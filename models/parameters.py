@@ -8,8 +8,12 @@ from typing import Any, get_args
 from models.algorithms import XGBOOST, algorithm_named, refuse_unknown
 from models.algorithms.contract import Algorithm
 from models.algorithms.parameters import AlgorithmSettings, XGBoostParameters
+from models.calibrate import METHODS, PLATT
 from models.errors import BadTrainingSetting
 from models.training_rows import SampleRule
+
+BACKTESTED = "backtested"
+CALIBRATIONS = (BACKTESTED, *METHODS)
 
 
 @dataclass(frozen=True)
@@ -17,10 +21,11 @@ class TrainingParameters:
     """Boosting parameters by their XGBoost meaning, and how many rows the driver reads.
 
     `trees` is the most there can be; `early_stopping_rounds` without a better log loss on the stopping rows
-    end the fit earlier. The two row limits bound what the driver holds in memory. `algorithm` is what `train`
-    fits; one that exists on one machine only learns from a sample, drawn `sample_by` customer or row, and takes its
-    parameters from `algorithms`. `words` are text columns that are inputs too, each by its `max_words` most frequent
-    values on the fitted rows.
+    end the fit earlier. `calibration` is a method, or "backtested": the one of least log loss at up to
+    `calibration_backtests` earlier as-ofs, at each of which the recipe is fitted again. The two row limits bound
+    what the driver holds in memory. `algorithm` is what `train` fits; one that exists on one machine only learns
+    from a sample, drawn `sample_by` customer or row, and takes its parameters from `algorithms`. `words` are text
+    columns that are inputs too, each by its `max_words` most frequent values on the fitted rows.
     """
 
     trees: int = 400
@@ -33,6 +38,8 @@ class TrainingParameters:
     num_workers: int = 2
     max_evaluation_rows: int = 1_000_000
     max_baseline_rows: int = 100_000
+    calibration: str = PLATT
+    calibration_backtests: int = 3
     algorithm: str = XGBOOST
     sample_by: SampleRule = "customer"
     words: tuple[str, ...] = ()
@@ -49,6 +56,8 @@ class TrainingParameters:
         self._require("min_child_weight", self.min_child_weight >= 0, "a number of at least 0")
 
         refuse_unknown(self.algorithm)
+        self._require("calibration", self.calibration in CALIBRATIONS, f"one of {', '.join(CALIBRATIONS)}")
+        self._require("calibration_backtests", self.calibration_backtests >= 1, "a whole number of at least 1")
         self._require("sample_by", self.sample_by in get_args(SampleRule), " or ".join(get_args(SampleRule)))
         self._require("words", isinstance(self.words, tuple), "names of text columns")
         self._require("max_words", self.max_words >= 1, "a whole number of at least 1")

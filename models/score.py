@@ -50,7 +50,7 @@ def score_frame(
     """
     heads = tuple(head_named(name) for name in models)
     require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
-    scored = _with_probabilities(features, heads=heads, models=models)
+    scored = _with_probabilities(features, heads=heads, models=models, as_of=as_of_date)
     if observation is not None:
         scored = scored.observe(observation, *_observed(heads))
     return scored.select(
@@ -61,7 +61,7 @@ def score_frame(
         lifecycle().alias("lifecycle"),
         coherent_purchase().alias(PURCHASE.output),
         *(F.col(name).cast(kind).alias(name) for name, kind in PASSED_ON.items()),
-        _constant_map({name: model.bundle.calibration_status for name, model in models.items()}).alias(
+        _constant_map({name: model.bundle.at(as_of_date).calibration_status for name, model in models.items()}).alias(
             "calibration_status"
         ),
         _constant_map({name: model.version for name, model in models.items()}).alias("model_versions"),
@@ -116,13 +116,15 @@ def _constant_map(values: Mapping[str, str]) -> Column:
     return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
 
 
-def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]) -> DataFrame:
+def _with_probabilities(
+    features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered], as_of: date
+) -> DataFrame:
     """The carried columns and a probability a known head, NULL for one without a model."""
     inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
     chosen = features.select(*(column(name) for name in inputs))
     outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
     schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])
-    scored = chosen.mapInArrow(_Scorer(tuple((head, models[head.name].bundle) for head in heads)), schema)
+    scored = chosen.mapInArrow(_Scorer(tuple((head, models[head.name].bundle.at(as_of)) for head in heads)), schema)
     absent = {head.output: F.lit(None).cast("double") for head in HEADS.values() if head not in heads}
     return scored.withColumns(absent) if absent else scored
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -14,26 +15,27 @@ from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Algorithm, Fit, Rows
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import NOT_GUARDED, Bundle
-from models.calibrate import Calibrator, fit_platt
+from models.calibrate import Calibrator
+from models.calibration_backtest import Backtest, backtest, chosen, fitted_by, season_rates
 from models.errors import CannotTrain
-from models.evaluate import Metrics, evaluate
+from models.evaluate import Metrics, evaluate, expected_error
 from models.guard.evidence import Evidence, Guard, Part
 from models.guard.findings import LeakageFound, Verdict
 from models.guard.guard import judge
 from models.guard.rows import too_good
 from models.heads import Head
+from models.inputs import Inputs
 from models.logistic import sigmoid
-from models.parameters import TrainingParameters
+from models.parameters import BACKTESTED, TrainingParameters
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.training_rows import (
     KEY,
     SPLIT,
     Sample,
-    SampleRule,
     SplitCount,
     count_splits,
+    joined,
     labelled_rows,
-    read_sample,
 )
 from models.vocabulary import learn_words
 
@@ -48,6 +50,7 @@ class TrainedHead:
 
     `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
     those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows;
+    `excess` is the ECE10 of the test less what chance alone shows, `backtests` are those of the calibrations;
     `verdict` is that of the leakage guard, None where none was asked.
     """
 
@@ -58,6 +61,8 @@ class TrainedHead:
     test_raw: Metrics
     calibration: Metrics
     baselines: Sequence[BaselineResult]
+    excess: float | None = None
+    backtests: Sequence[Backtest] = ()
     verdict: Verdict | None = None
 
     @property
@@ -73,6 +78,8 @@ class TrainedHead:
             groups["baseline"] = self.best_baseline.metrics
         for group, metrics in groups.items():
             found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
+        if self.excess is not None:
+            found["test_ece10_excess"] = self.excess
         for split, count in self.counts.items():
             found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
         return found
@@ -82,6 +89,7 @@ class TrainedHead:
         return {
             "features.json": list(self.bundle.features),
             "baselines.json": [result.to_dict() for result in self.baselines],
+            "calibration_backtests.json": [one.to_dict() for one in self.backtests],
             "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
         }
 
@@ -130,7 +138,11 @@ def train_head(
         metrics={},
         guard=verdict.status if verdict else NOT_GUARDED,
     )
-    trained = replace(_judged(raw, fit=fit, counts=counts, samples=samples), verdict=verdict)
+    tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
+    method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
+    calibrator = _calibrator(raw, method, samples, plan)
+    judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
+    trained = replace(judged, backtests=tried, verdict=verdict)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
@@ -152,11 +164,35 @@ def _passed(head: Head, evidence: Evidence) -> Verdict:
     return verdict
 
 
-def _judged(raw: Bundle, *, fit: Fit, counts: Mapping[str, SplitCount], samples: Mapping[str, Sample]) -> TrainedHead:
+def _backtests(
+    inputs: Inputs, samples: Mapping[str, Sample], algorithm: Algorithm, *, head: Head,
+    parameters: TrainingParameters, seed: int,
+) -> list[Backtest]:  # fmt: skip
+    """The calibrations at as-ofs before the test, where the settings ask for that."""
+    if parameters.calibration != BACKTESTED:
+        return []
+    rows = joined([samples[split] for split in (FIT, STOP, CALIBRATE)])
+    return backtest(rows, features=inputs.features, algorithm=algorithm, horizon_days=head.horizon_days,
+                    at_most=parameters.calibration_backtests, seed=seed, categorical=inputs.categorical)  # fmt: skip
+
+
+def _calibrator(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Calibrator:
+    """The calibrator of `method`; its season is that of the day on which the test's labels end, the next to score."""
+    then = samples[CALIBRATE]
+    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), raw.features,
+                         until=plan.calibration)  # fmt: skip
+    found = fitted_by(method, raw.margins(then.matrix), then.labels, rates=rates, fitted=plan.fitted, home=plan.test)
+    return found.at(plan.test + timedelta(days=plan.horizon_days))
+
+
+def _judged(
+    raw: Bundle, calibrator: Calibrator, *, fit: Fit, counts: Mapping[str, SplitCount],
+    samples: Mapping[str, Sample], plan: SplitPlan,
+) -> TrainedHead:  # fmt: skip
     calibrate, test = samples[CALIBRATE], samples[TEST]
-    calibrator = fit_platt(raw.margins(calibrate.matrix), calibrate.labels)
     bundle = replace(raw, calibrator=calibrator)
-    tested = evaluate(test.labels, bundle.predict(test.matrix))
+    probabilities = bundle.at(plan.test).predict(test.matrix)
+    tested = evaluate(test.labels, probabilities)
     baselines = _baselines(samples[FIT], test, features=bundle.features)
     return TrainedHead(
         bundle=replace(bundle, metrics=tested.figures(), baselines=_summaries(baselines)),
@@ -164,26 +200,10 @@ def _judged(raw: Bundle, *, fit: Fit, counts: Mapping[str, SplitCount], samples:
         counts=counts,
         test=tested,
         test_raw=evaluate(test.labels, sigmoid(raw.margins(test.matrix))),
-        calibration=evaluate(calibrate.labels, bundle.predict(calibrate.matrix)),
+        calibration=evaluate(calibrate.labels, bundle.at(plan.calibration).predict(calibrate.matrix)),
         baselines=baselines,
+        excess=None if tested.ece10 is None else tested.ece10 - expected_error(probabilities),
     )
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Labelled rows, and what of them a model reads: `features` in order, the `words` of those that are text."""
-
-    rows: DataFrame
-    label: str
-    features: tuple[str, ...]
-    words: Mapping[str, Sequence[str]]
-    counts: Mapping[str, SplitCount]
-
-    def sample(self, split: str, *, at_most: int, by: SampleRule = "customer", purpose: str = "") -> Sample:
-        """At most so many rows of a split, on the driver."""
-        total = self.counts.get(split, SplitCount()).rows
-        return read_sample(self.rows, split=split, features=self.features, label=self.label, words=self.words,
-                           total=total, at_most=at_most, by=by, purpose=purpose)  # fmt: skip
 
 
 def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
@@ -197,8 +217,7 @@ def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters
         inputs.sample(split, at_most=most, by=parameters.sample_by, purpose=f"fit {split} seed {seed}")
         for split in (FIT, STOP)
     )
-    words = tuple(at for at, name in enumerate(inputs.features) if name in inputs.words)
-    rows = Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, words)
+    rows = Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical)
     log.info("%s learns from %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
              parameters.sample_by)  # fmt: skip
     return algorithm.fit(rows, seed=seed)

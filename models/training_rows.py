@@ -102,6 +102,18 @@ def read_sample(
     return _sample(table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total)
 
 
+def joined(samples: Sequence[Sample]) -> Sample:
+    """The rows of several samples as one, in their order; its split is that of the first."""
+    return Sample(
+        samples[0].split,
+        np.concatenate([one.matrix for one in samples]),
+        np.concatenate([one.labels for one in samples]),
+        sum(one.rows_total for one in samples),
+        np.concatenate([one.customers for one in samples]),
+        np.concatenate([one.days for one in samples]),
+    )
+
+
 def as_float32(
     schema: T.StructType, features: Sequence[str], *, words: Mapping[str, Sequence[str]] = NO_WORDS
 ) -> list[Column]:
