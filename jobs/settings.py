@@ -22,6 +22,7 @@ from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings
 from models.guard.settings import GuardSettings
 from models.parameters import CALIBRATIONS
+from models.thresholds import Values
 from models.training_rows import SampleRule
 
 
@@ -135,6 +136,7 @@ class Settings(Strict):
     features: FeatureSettings
     training: TrainingSettings
     guard: GuardSettings
+    values: dict[str, Values]
     registry: RegistrySettings
     simulation: SimulationSettings
 

@@ -69,14 +69,20 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         parameters, features = _parameters(run), run.features()
         what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
                                 "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
-        settings = run.settings.guard
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
-                                        guard=settings.model_dump(mode="json"))  # fmt: skip
+                                        settings=_around(run, label_name))  # fmt: skip
 
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
-            guard = Guard(settings, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(rows, head=head, training_fingerprint=identity, **what, guard=guard)
+            guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
+            return train_head(
+                rows,
+                head=head,
+                training_fingerprint=identity,
+                **what,
+                guard=guard,
+                values=run.settings.values.get(label_name),
+            )
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
@@ -93,6 +99,12 @@ def _parameters(run: Run) -> TrainingParameters:
     splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
     chosen = run.settings.training
     return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+
+
+def _around(run: Run, label_name: str) -> dict[str, Any]:
+    """What decides whether a training passes and what is said of it, beside its fit."""
+    values = run.settings.values.get(label_name)
+    return {"guard": run.settings.guard.model_dump(mode="json"), "values": values and values.model_dump(mode="json")}
 
 
 def rebuilt_sample(run: Run, training_set: TrainingSet, features: FeatureSet) -> Rebuilt:

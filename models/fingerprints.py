@@ -30,12 +30,12 @@ def training_fingerprint(
     plan: SplitPlan,
     parameters: TrainingParameters,
     seed: int,
-    guard: Mapping[str, Any] = MappingProxyType({}),
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """64 hex digits for a fit: its rows, features, dates, settings, seed and code.
 
     `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same
-    rows); `guard` are the settings of the leakage guard that let it pass.
+    rows); `settings` are those of what stands around the fit: leakage guard, values.
     """
     parts = {
         "head": [head.name, head.label, head.horizon_days],
@@ -45,7 +45,7 @@ def training_fingerprint(
         "dates": {day.isoformat(): split for day, split in plan.dates.items()},
         "parameters": parameters.describe(),
         "seed": seed,
-        "guard": dict(guard),
+        "settings": dict(settings),
         "code": code_fingerprint(),
         "xgboost": _xgboost_version(),
         "scikit-learn": version("scikit-learn"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,9 +25,11 @@ from models.guard.guard import judge
 from models.guard.rows import too_good
 from models.heads import Head
 from models.inputs import Inputs
+from models.intervals import Interval, intervals
 from models.logistic import sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
+from models.thresholds import Threshold, Values, best_threshold, profit_at
 from models.training_rows import (
     KEY,
     SPLIT,
@@ -51,6 +53,8 @@ class TrainedHead:
     `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
     those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows;
     `excess` is the ECE10 of the test less what chance alone shows, `backtests` are those of the calibrations;
+    `test_intervals` resample the test's customers; `threshold` is the best on the calibration rows and `test_profit`
+    what it earns a customer of the test, in currency;
     `verdict` is that of the leakage guard, None where none was asked.
     """
 
@@ -63,6 +67,9 @@ class TrainedHead:
     baselines: Sequence[BaselineResult]
     excess: float | None = None
     backtests: Sequence[Backtest] = ()
+    test_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    threshold: Threshold | None = None
+    test_profit: float | None = None
     verdict: Verdict | None = None
 
     @property
@@ -78,8 +85,12 @@ class TrainedHead:
             groups["baseline"] = self.best_baseline.metrics
         for group, metrics in groups.items():
             found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-        if self.excess is not None:
-            found["test_ece10_excess"] = self.excess
+        for name, one in self.test_intervals.items():
+            found.update({f"test_{name}_low": one.low, f"test_{name}_high": one.high})
+        if self.threshold is not None and self.threshold.probability is not None:
+            found["threshold"] = self.threshold.probability
+        known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
+        found.update({name: value for name, value in known.items() if value is not None})
         for split, count in self.counts.items():
             found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
         return found
@@ -89,6 +100,7 @@ class TrainedHead:
         return {
             "features.json": list(self.bundle.features),
             "baselines.json": [result.to_dict() for result in self.baselines],
+            "profit_curve.json": self.threshold.to_dict() if self.threshold else {},
             "calibration_backtests.json": [one.to_dict() for one in self.backtests],
             "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
         }
@@ -105,6 +117,7 @@ def train_head(
     parameters: TrainingParameters,
     seed: int,
     guard: Guard | None = None,
+    values: Values | None = None,
 ) -> TrainedHead:
     """Fit and judge one head on a frame of `customer_id, as_of_date, split`, features and the label.
 
@@ -112,7 +125,7 @@ def train_head(
     all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
     raise: the model is then "uncalibrated", its figures None with a reason. The text columns that
     `parameters.words` names are inputs after `features`. `guard` is asked before the fit, and once more about the
-    test: LeakageFound where a finding blocks.
+    test: LeakageFound where a finding blocks. `values` are what contacting a customer costs and brings.
     """
     rows = labelled_rows(training_set, label=head.label)
     counts = count_splits(rows, label=head.label)
@@ -142,7 +155,7 @@ def train_head(
     method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
     calibrator = _calibrator(raw, method, samples, plan)
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
-    trained = replace(judged, backtests=tried, verdict=verdict)
+    trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
@@ -162,6 +175,19 @@ def _passed(head: Head, evidence: Evidence) -> Verdict:
     if verdict.blocking:
         raise LeakageFound.findings(head.name, verdict.blocking)
     return verdict
+
+
+def _valued(
+    trained: TrainedHead, samples: Mapping[str, Sample], values: Values | None, plan: SplitPlan
+) -> TrainedHead:  # fmt: skip
+    """With intervals of the test, and the threshold that calibration rows chose judged on the test."""
+    then, test = samples[CALIBRATE], samples[TEST]
+    tested = trained.bundle.at(plan.test).predict(test.matrix)
+    trained = replace(trained, test_intervals=intervals(test.labels, tested, test.customers))
+    if values is None:
+        return trained
+    threshold = best_threshold(then.labels, trained.bundle.at(plan.calibration).predict(then.matrix), values)
+    return replace(trained, threshold=threshold, test_profit=profit_at(test.labels, tested, threshold, values))
 
 
 def _backtests(

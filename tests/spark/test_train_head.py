@@ -27,12 +27,14 @@ from models.parameters import TrainingParameters
 from models.registration import crown
 from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
+from models.thresholds import Values
 from models.train import TrainedHead, train_head
 from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
 
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))
 SHORT_PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 12, 1))
 FEATURES = ("recency_days", "money", "label", "is_new", "noise")
+VALUES = Values(saved=100, save_rate=0.1, contact=1, offer=5, redeemed_anyway=0.2, assumed=True)
 PARAMETERS = TrainingParameters(trees=60, learning_rate=0.2, early_stopping_rounds=10)
 
 
@@ -71,6 +73,7 @@ def _train(
     plan=PLAN,
     seed: int = 42,
     guard: Guard | None = None,
+    values: Values | None = None,
 ) -> TrainedHead:
     return train_head(
         rows,
@@ -82,6 +85,7 @@ def _train(
         parameters=parameters,
         seed=seed,
         guard=guard,
+        values=values,
     )
 
 
@@ -254,9 +258,13 @@ def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
 
 def test_the_guard_is_asked_before_the_fit_and_its_findings_are_kept(training_set: DataFrame) -> None:
     guard = Guard(GuardSettings(removal_loss=0.4), Rebuilt(compared=dict.fromkeys(FEATURES, 1)))
-    found = _train(training_set, parameters=replace(PARAMETERS, trees=3), guard=guard)
+    found = _train(training_set, parameters=replace(PARAMETERS, trees=3), guard=guard, values=VALUES)
+    intervals = found.test_intervals["auc"]
+    assert intervals.low < found.test.auc < intervals.high and intervals.figure == pytest.approx(found.test.auc)
     assert found.bundle.guard == found.verdict.status == "passed, 0 reported"
     assert found.logged_metrics()["guard_findings"] == 0 and found.documents()["guard.json"]["findings"] == []
+    assert 0 < found.threshold.probability < 1 and found.threshold.profit > 0
+    assert found.logged_metrics()["test_profit_per_customer"] == found.test_profit
     known = training_set.withColumn("noise", F.col("churn_60d") + 0.3 * F.col("noise"))
     with pytest.raises(LeakageFound, match=r"(?s)\(\d findings block\).*G6 blocks: the model has an AUC of 0\.99"):
         _train(known, guard=guard)
