@@ -19,14 +19,17 @@ from jobs.arguments import day
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import LEARNED, split_plan
 from jobs.run import Run
+from models.algorithms import NAMES
+from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.registry import Registry
-from models.splits import SplitPlan
-from models.train import TrainedHead, train_head
+from models.splits import CALIBRATE, FIT, STOP, SplitPlan
+from models.train import TrainedHead, inputs_of, train_head
+from models.training_rows import joined
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
 
@@ -35,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
     parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LEARNED)})")
     parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
+    parser.add_argument("--compare", action="store_true",
+                        help="rank all algorithms on the same rows and folds, and register nothing")  # fmt: skip
     parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")
 
 
@@ -42,6 +47,9 @@ def run(run: Run) -> None:
     """Do what the arguments say."""
     as_of = chosen_as_of(run)
     for name in run.arguments.label or LEARNED:
+        if run.arguments.compare:
+            compare_step(run, name, as_of)
+            continue
         print_metrics(run, train_step(run, name, as_of))
 
 
@@ -93,6 +101,28 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
                             reused=crowned.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
     return crowned
+
+
+def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
+    """All algorithms with the parameters of the settings, over as-ofs before the test and over customers."""
+    from jobs.tables_for_people import comparison_table
+
+    head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
+    with run.step("compare") as step:
+        rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
+        parameters = _parameters(run)
+        inputs = inputs_of(rows, head, features=run.features().model_inputs, parameters=parameters)
+        most = parameters.max_baseline_rows
+        ranked = compare(
+            joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
+            features=inputs.features, algorithms=[parameters.algorithm_of(name) for name in NAMES],
+            horizon_days=head.horizon_days, folds=parameters.compare_folds, at_most=parameters.compare_rows,
+            seed=run.settings.seed, categorical=inputs.categorical, progress=run.progress.print,
+        )  # fmt: skip
+        losses = {f"{one.folds}: {one.algorithm}": one.metrics.log_loss for one in ranked}
+        step.results.update(head=head.name, best=ranked[0].algorithm, log_losses=losses)
+    run.out.print(comparison_table(head.name, ranked))
+    return ranked
 
 
 def _parameters(run: Run) -> TrainingParameters:

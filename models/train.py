@@ -127,11 +127,8 @@ def train_head(
     `parameters.words` names are inputs after `features`. `guard` is asked before the fit, and once more about the
     test: LeakageFound where a finding blocks. `values` are what contacting a customer costs and brings.
     """
-    rows = labelled_rows(training_set, label=head.label)
-    counts = count_splits(rows, label=head.label)
-    _require_both_classes(head, counts)
-    words = learn_words(rows.where(F.col(SPLIT) == FIT), parameters.words, at_most=parameters.max_words)
-    inputs = Inputs(rows, head.label, (*features, *parameters.words), words, counts)
+    inputs = inputs_of(training_set, head, features=features, parameters=parameters)
+    counts, words = inputs.counts, inputs.words
     algorithm = parameters.algorithm_of()
     samples = {split: _read(inputs, split, parameters=parameters) for split in SPLITS}
     verdict = None if guard is None else _passed(head, _evidence(inputs, samples, guard))
@@ -159,6 +156,17 @@ def train_head(
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
+
+
+def inputs_of(
+    training_set: DataFrame, head: Head, *, features: Sequence[str], parameters: TrainingParameters
+) -> Inputs:
+    """The labelled rows of a training set as a model reads them; CannotTrain where they allow no fit."""
+    rows = labelled_rows(training_set, label=head.label)
+    counts = count_splits(rows, label=head.label)
+    _require_both_classes(head, counts)
+    words = learn_words(rows.where(F.col(SPLIT) == FIT), parameters.words, at_most=parameters.max_words)
+    return Inputs(rows, head.label, (*features, *parameters.words), words, counts)
 
 
 def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
