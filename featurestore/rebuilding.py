@@ -11,12 +11,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.definitions import AS_OF_DATE, Derived, Feature
-from featurestore.fold import ARROW_TYPES, CUSTOMER
-from featurestore.frames import instant
+from featurestore.definitions import AS_OF_DATE, Derived
+from featurestore.fold import ARROW_TYPES, CUSTOMER, empty_fold
 from featurestore.schemas import source
 from featurestore.tables import Warehouse
-from featurestore.verification import Asked, judged, recompute_one
+from featurestore.verification import Asked, judged
 from featurestore.views import FeatureSet, FeatureView
 
 DATE = "as_of_date"
@@ -75,13 +74,12 @@ def _rebuild_view(
             found.differs(one.feature, customer=one.customer_id, day=one.as_of_date, stored=one.stored,
                           rebuilt=one.recomputed)  # fmt: skip
     folded = {one.customer_id for one in answers if one.compared}
-    definitions: dict[str, Feature | Derived] = {one.name: one for one in view.computed}
+    empty = empty_fold(view.folds, view.derived)
     for customer in asked.keys() - folded:
         for day, values in asked[customer].items():
             for name, value in values.items():
-                empty = recompute_one(definitions, name, (), as_of=instant(day))
-                if empty != value:
-                    found.differs(name, customer=customer, day=day, stored=repr(value), rebuilt=repr(empty))
+                if empty[name] != value:
+                    found.differs(name, customer=customer, day=day, stored=repr(value), rebuilt=repr(empty[name]))
 
 
 def _rebuild_across(one: Derived, stored: Sequence[Mapping[str, Any]], features: FeatureSet, found: Rebuild) -> None:

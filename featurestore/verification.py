@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature
 from featurestore.errors import DataContractError
-from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
+from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, empty_fold, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
 from featurestore.schemas import source
 from featurestore.snapshot_records import complete_dates
@@ -120,23 +120,16 @@ def _judged(events: pa.Table, asked: Mapping[date, Values], view: FeatureView) -
     times = micros(events.column(TIME)).tolist()
     rows = [{**row, TIME: time} for row, time in zip(events.to_pylist(), times, strict=True)]
     computed: list[Feature | Derived] = [*view.folds, *view.derived]
-    definitions = {one.name: one for one in computed}
+    definitions, empty = {one.name: one for one in computed}, empty_fold(view.folds, view.derived)
     found: list[Mapping[str, Any]] = [{CUSTOMER: rows[0][CUSTOMER], "compared": sum(map(len, asked.values()))}]
     for day, values in asked.items():
         before = [row for row in rows if row[TIME] < instant(day)]
         for name, stored in values.items():
-            recomputed = recompute_one(definitions, name, before, as_of=instant(day))
+            recomputed = _value(definitions[name], definitions, before, instant(day)) if before else empty[name]
             if recomputed != stored:
                 found.append({CUSTOMER: rows[0][CUSTOMER], "as_of_date": day, "feature": name, "stored": repr(stored),
                               "recomputed": repr(recomputed), "compared": 0})  # fmt: skip
     return pa.RecordBatch.from_pylist(found, schema=JUDGED_ARROW)
-
-
-def recompute_one(
-    definitions: Mapping[str, Feature | Derived], name: str, rows: Sequence[Values], *, as_of: int
-) -> Any:
-    """The feature `name` of one customer whose events are `rows`, at `as_of` in microseconds; no rows: empty fold."""
-    return _value(definitions[name], definitions, rows, as_of)
 
 
 def _value(
