@@ -158,7 +158,7 @@ def test_g6_counts_test_rows_that_were_learned_from() -> None:
     test, fit = HONEST.parts["test"], HONEST.parts["fit"]
     matrix = test.matrix.copy()
     matrix[:40] = fit.matrix[:40]
-    matrix[:40, 2] = np.nan
+    matrix[:40, 2] = -np.float32(np.nan)  # written otherwise, missing all the same
     learned = fit.matrix.copy()
     learned[:40, 2] = np.nan
     again = {**HONEST.parts, "test": replace(test, matrix=matrix), "fit": replace(fit, matrix=learned)}
@@ -182,6 +182,13 @@ def test_identifiers_are_named() -> None:
     [found] = identifiers(numbered)
     assert found.feature == "leak" and found.blocks
     assert identifiers(HONEST) == []
+    fit = numbered.fit
+    later = replace(fit, matrix=fit.matrix + np.float32(1))
+    both = {
+        name: np.concatenate([getattr(one, name) for one in (fit, later)])
+        for name in ("matrix", "labels", "customers", "days")
+    }
+    assert identifiers(replace(numbered, parts={"fit": Part(**both)})) == []
 
 
 def test_measures_of_association() -> None:
