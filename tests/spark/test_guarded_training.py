@@ -27,7 +27,7 @@ def test_rows_are_rebuilt_and_a_column_that_knows_more_is_found(warehouse) -> No
     assert not sound.different
 
     # What came later must not matter; what looks ahead must show, in a fold and in what derives from it.
-    add_batch(warehouse, list(random_lines(40, seed=4)))
+    add_batch(warehouse, list(random_lines(40, seed=4)), batch_seq=2)
     assert not rebuild_rows(warehouse, FEATURES, rows, **asked).different
     unfrozen = rebuild_rows(warehouse, FEATURES, rows, **{**asked, "versions": {}})
     assert unfrozen.different["orders_count_lifetime"] > 0
@@ -47,9 +47,9 @@ def test_rows_are_rebuilt_and_a_column_that_knows_more_is_found(warehouse) -> No
     known = rows.withColumn("churn", (F.col("recency_days") > 30).cast("double"))
     table = with_leaks(known, orders, label="churn", leaks=leaks).toPandas()
     assert len(leaks) == 10 and len(table) == rows.count() and set(leaks) <= set(table.columns)
-    assert (table.orders_all_time >= table["orders_all_time__truncated"].fillna(0)).all()
+    assert (table.orders_all_time.fillna(0) >= table["orders_all_time__truncated"].fillna(0)).all()
     assert table["future_spend_30d__truncated"].isna().all() and table.future_spend_30d.notna().any()
-    assert 0.85 < (table.label_with_noise == table.churn)[table.churn.notna()].mean() < 0.97
+    assert 0.78 < (table.label_with_noise == table.churn)[table.churn.notna()].mean() < 0.99
 
 
 def test_a_customer_whom_a_view_never_saw_reads_its_empty_fold(warehouse) -> None:
