@@ -104,7 +104,7 @@ class TrainingSettings(Strict):
     max_baseline_rows: int = Field(gt=0)
     calibration: Literal[CALIBRATIONS]  # type: ignore[valid-type]
     calibration_backtests: int = Field(gt=0)
-    compare_rows: int = Field(gt=0)
+    trial_rows: int = Field(gt=0)
     compare_folds: int = Field(gt=0)
     algorithm: Literal[NAMES]  # type: ignore[valid-type]
     sample_by: SampleRule

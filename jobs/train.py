@@ -116,7 +116,7 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
         ranked = compare(
             joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
             features=inputs.features, algorithms=[parameters.algorithm_of(name) for name in NAMES],
-            horizon_days=head.horizon_days, folds=parameters.compare_folds, at_most=parameters.compare_rows,
+            horizon_days=head.horizon_days, folds=parameters.compare_folds, at_most=parameters.trial_rows,
             seed=run.settings.seed, categorical=inputs.categorical, progress=run.progress.print,
         )  # fmt: skip
         losses = {f"{one.folds}: {one.algorithm}": one.metrics.log_loss for one in ranked}

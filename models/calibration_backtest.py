@@ -15,7 +15,7 @@ from models.calibrate import ISOTONIC, METHODS, NONE, PLATT, SEASON, Calibrator,
 from models.evaluate import evaluate, expected_error
 from models.logistic import Floats
 from models.splits import is_stopping_customer
-from models.training_rows import Sample
+from models.training_rows import Sample, drawn
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +40,21 @@ class Backtest:
 
 
 def backtest(
-    rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, seed: int,
+    rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
+    seed: int,
     categorical: tuple[int, ...] = (),
 ) -> list[Backtest]:  # fmt: skip
     """All methods at up to `at_most` rolling as-ofs t of `rows`, the newest first.
 
     At each t the recipe is fitted on as-ofs <= t - 2h or earlier and calibrated on the newest one <= t - h, so that no
-    label is read that was not known at t; a tenth of the customers stops the fit. `rows` must hold no test row. Dates
+    label is read that was not known at t; a tenth of the customers stops the fit, which
+    learns from at most `trial_rows`. `rows` must hold no test row. Dates
     without a calibration and a fitted date before them are left out: an empty list where all are.
     """
     found = []
     horizon = timedelta(days=horizon_days)
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        margins = _margins(rows, fitted, (calibrating, present), features, algorithm, categorical, seed)
+        margins = _margins(rows, fitted, (calibrating, present), features, algorithm, categorical, seed, trial_rows)
         if margins is None:
             continue
         then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
@@ -116,11 +118,12 @@ def chosen(found: Sequence[Backtest]) -> str:
 
 def _margins(
     rows: Sample, fitted: Sequence[date], wanted: Sequence[date], features: Sequence[str], algorithm: Algorithm,
-    categorical: tuple[int, ...], seed: int,
+    categorical: tuple[int, ...], seed: int, trial_rows: int,
 ) -> dict[date, Floats] | None:  # fmt: skip
-    inside = np.isin(rows.days, np.array(fitted, dtype="datetime64[D]"))
-    stops = np.array([is_stopping_customer(one) for one in rows.customers.tolist()])
-    learned, stopping = np.flatnonzero(inside & ~stops), np.flatnonzero(inside & stops)
+    inside = np.flatnonzero(np.isin(rows.days, np.array(fitted, dtype="datetime64[D]")))
+    chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)
+    stops = np.array([is_stopping_customer(one) for one in rows.customers[chosen_rows]])
+    learned, stopping = chosen_rows[~stops], chosen_rows[stops]
     if min(len(set(rows.labels[learned])), len(set(rows.labels[stopping]))) < 2:
         return None
     given = Rows(rows.matrix[learned], rows.labels[learned], rows.matrix[stopping], rows.labels[stopping],

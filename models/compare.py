@@ -19,7 +19,7 @@ from models.evaluate import Metrics, evaluate
 from models.intervals import Interval, paired_intervals
 from models.logistic import Floats
 from models.splits import is_stopping_customer
-from models.training_rows import Sample
+from models.training_rows import Sample, drawn
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _ranked(
     kind: str, folds: Folds, rows: Sample, features: tuple[str, ...], algorithms: Sequence[Algorithm], at_most: int,
     seed: int, categorical: tuple[int, ...], progress: Callable[[str], None],
 ) -> list[Ranked]:  # fmt: skip
-    given = [(_rows(rows, _drawn(rows, learned, at_most, seed), features, categorical), held_out)
+    given = [(_rows(rows, drawn(rows, learned, at_most=at_most, seed=seed), features, categorical), held_out)
              for learned, held_out in folds]  # fmt: skip
     every = np.concatenate([held_out for _, held_out in given])
     labels, customers = rows.labels[every], rows.customers[every]
@@ -115,20 +115,11 @@ def _forecasts(
         yield line.apply(model.margins(matrix[held_out]))
 
 
-def _drawn(rows: Sample, learned: NDArray[np.intp], at_most: int, seed: int) -> NDArray[np.intp]:
-    """At most so many of the positions, whole customers first to last by a draw that the seed decides."""
-    if len(learned) <= at_most:
-        return learned
-    log.warning("%d of %d rows of a fold are learned from, by customer", at_most, len(learned))
-    order = np.array([draw(one, purpose=f"comparison seed {seed}") for one in rows.customers[learned]])
-    return np.sort(learned[np.argsort(order, kind="stable")[:at_most]])
-
-
 def _rows(rows: Sample, at: NDArray[np.intp], features: tuple[str, ...], categorical: tuple[int, ...]) -> Rows:
     stops = np.array([is_stopping_customer(one) for one in rows.customers[at]])
     fitted, stopping = at[~stops], at[stops]
     if min(len(set(rows.labels[fitted])), len(set(rows.labels[stopping]))) < 2:
         raise CannotTrain("a fold has one outcome only among its fitted or its stopping rows.\n"
-                          "  Compare on more rows: --set training.compare_rows=N.")  # fmt: skip
+                          "  Compare on more rows: --set training.trial_rows=N.")  # fmt: skip
     return Rows(rows.matrix[fitted], rows.labels[fitted], rows.matrix[stopping], rows.labels[stopping], features,
                 categorical)  # fmt: skip

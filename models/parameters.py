@@ -25,8 +25,9 @@ class TrainingParameters:
     `calibration_backtests` earlier as-ofs, at each of which the recipe is fitted again. The two row limits bound
     what the driver holds in memory. `algorithm` is what `train` fits; one that exists on one machine only learns
     from a sample, drawn `sample_by` customer or row, and takes its parameters from `algorithms`. A comparison gives
-    all of them the same rows, at most `compare_rows` of each of `compare_folds` rolling origins. `words` are text
-    columns that are inputs too, each by its `max_words` most frequent values on the fitted rows.
+    all of them the same rows of `compare_folds` rolling origins; a fit of it or of a backtest learns from at most
+    `trial_rows`. `words` are text columns that are inputs too, each by its `max_words` most frequent values on the
+    fitted rows.
     """
 
     trees: int = 400
@@ -41,7 +42,7 @@ class TrainingParameters:
     max_baseline_rows: int = 100_000
     calibration: str = PLATT
     calibration_backtests: int = 3
-    compare_rows: int = 10_000
+    trial_rows: int = 10_000
     compare_folds: int = 3
     algorithm: str = XGBOOST
     sample_by: SampleRule = "customer"
@@ -53,7 +54,7 @@ class TrainingParameters:
         for name in ("trees", "max_depth", "early_stopping_rounds", "num_workers"):
             self._require(name, getattr(self, name) >= 1, "a whole number of at least 1")
         self._require("compare_folds", self.compare_folds >= 1, "a whole number of at least 1")
-        for name in ("max_evaluation_rows", "max_baseline_rows", "compare_rows"):
+        for name in ("max_evaluation_rows", "max_baseline_rows", "trial_rows"):
             self._require(name, getattr(self, name) >= 1, "a number of rows of at least 1")
         for name in ("learning_rate", "subsample", "colsample_bytree"):
             self._require(name, 0 < getattr(self, name) <= 1, "a number above 0 and at most 1")

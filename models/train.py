@@ -207,7 +207,8 @@ def _backtests(
         return []
     rows = joined([samples[split] for split in (FIT, STOP, CALIBRATE)])
     return backtest(rows, features=inputs.features, algorithm=algorithm, horizon_days=head.horizon_days,
-                    at_most=parameters.calibration_backtests, seed=seed, categorical=inputs.categorical)  # fmt: skip
+                    at_most=parameters.calibration_backtests, trial_rows=parameters.trial_rows,
+                    seed=seed, categorical=inputs.categorical)  # fmt: skip
 
 
 def _calibrator(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Calibrator:

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from models.customer_draw import SHARES, draw_column
+from models.customer_draw import SHARES, draw, draw_column
 from models.errors import CannotTrain
 from models.logistic import Floats
 from models.matrix import feature_matrix
@@ -86,20 +86,29 @@ def read_sample(
     and date; another `purpose` (with a seed in it, say) draws others.
     """
     chosen = rows.where(F.col(SPLIT) == split)
-    drawn = F.col(CUSTOMER) if by == "customer" else F.concat_ws(" ", CUSTOMER, AS_OF)
-    draw = draw_column(drawn, purpose=purpose or f"sample of {split}")
+    by_what = F.col(CUSTOMER) if by == "customer" else F.concat_ws(" ", CUSTOMER, AS_OF)
+    place = draw_column(by_what, purpose=purpose or f"sample of {split}")
     if total > at_most:
         log.warning("split '%s': %d of %d rows are read, drawn by %s (%s)", split, at_most, total, by,
                     purpose or "for evaluation")  # fmt: skip
-        chosen = chosen.where(F.coalesce(draw, F.lit(0)) < int(SHARES * at_most / total))
+        chosen = chosen.where(F.coalesce(place, F.lit(0)) < int(SHARES * at_most / total))
     named = [
         one.alias(name) for one, name in zip(as_float32(rows.schema, features, words=words), features, strict=True)
     ]
     wanted = [F.col(name).alias(f"key_{name}") for name in KEY] + [F.col(label).alias("label_value"), *named]
     # Bounded: no more than about `at_most` rows reach the driver, and the slice below makes it exact.
-    table = chosen.select(*wanted, draw.alias(_DRAW)).toArrow()
+    table = chosen.select(*wanted, place.alias(_DRAW)).toArrow()
     table = table.sort_by([(_DRAW, "ascending")]).slice(0, at_most)
     return _sample(table.sort_by([(f"key_{name}", "ascending") for name in KEY]), split, features, total=total)
+
+
+def drawn(rows: Sample, at: NDArray[np.intp], *, at_most: int, seed: int) -> NDArray[np.intp]:
+    """At most so many of the positions `at`, whole customers first to last by a draw that the seed decides."""
+    if len(at) <= at_most:
+        return at
+    log.info("%d of %d rows of a trial are learned from, by customer", at_most, len(at))
+    order = np.array([draw(one, purpose=f"trial seed {seed}") for one in rows.customers[at]])
+    return np.sort(at[np.argsort(order, kind="stable")[:at_most]])
 
 
 def joined(samples: Sequence[Sample]) -> Sample:

@@ -21,7 +21,7 @@ class GuardSettings(Strict):
     removal_loss: float = Field(default=0.05, gt=0)
     alike: float = Field(default=0.9, gt=0, le=1)
     strongest: int = Field(default=20, gt=0)
-    max_rows: int = Field(default=20_000, gt=0, le=50_000)
+    max_rows: int = Field(default=5_000, gt=0, le=50_000)
     association: float = Field(default=0.7, gt=0, le=1)
     test_auc: float = Field(default=0.98, gt=0.5, le=1)
     repeated_share: float = Field(default=0.01, gt=0, le=1)

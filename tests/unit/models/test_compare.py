@@ -90,5 +90,5 @@ def test_rows_that_allow_no_fold_say_so() -> None:
     one_day = Sample("fit", rows.matrix[first], rows.labels[first], 300, rows.customers[first], rows.days[first])
     with pytest.raises(CannotTrain, match="no fold of kind 'rolling origin'"):
         run([watched("decision_tree")], one_day)
-    with pytest.raises(CannotTrain, match="compare_rows"):
+    with pytest.raises(CannotTrain, match="trial_rows"):
         run([watched("decision_tree")], replace(rows), at_most=3)

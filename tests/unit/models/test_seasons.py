@@ -101,11 +101,18 @@ def test_rates_are_of_recent_customers_and_of_what_was_known() -> None:
 
 
 def test_the_backtest_finds_the_season_where_there_is_one() -> None:
-    found = backtest(rows_of(DAYS), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, seed=1)
+    found = backtest(
+        rows_of(DAYS), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, trial_rows=9000, seed=1
+    )
     assert len(found) == 3 * len(METHODS) and {one.method for one in found} == set(METHODS)
     excess = {method: np.mean([one.excess for one in found if one.method == method]) for method in METHODS}
     assert chosen(found) == SEASON and excess[SEASON] < min(excess[PLATT], excess[NONE])
-    assert backtest(rows_of(DAYS[:3]), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, seed=1) == []
+    assert (
+        backtest(
+            rows_of(DAYS[:3]), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, trial_rows=9000, seed=1
+        )
+        == []
+    )
 
 
 def test_the_least_log_loss_wins_and_what_could_not_be_fitted_everywhere_is_out() -> None:
