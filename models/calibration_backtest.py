@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 
 from models.algorithms.contract import Algorithm, Rows
-from models.calibrate import ISOTONIC, METHODS, NONE, PLATT, SEASON, Calibrator, fit_isotonic, fit_platt, fit_season
+from models.calibrate import (
+    ISOTONIC,
+    METHODS,
+    NONE,
+    PLATT,
+    SEASON,
+    UNCALIBRATED,
+    Calibrator,
+    fit_isotonic,
+    fit_platt,
+    fit_season,
+)
 from models.evaluate import evaluate, expected_error
 from models.logistic import Floats
 from models.splits import is_stopping_customer
@@ -104,16 +115,22 @@ def fitted_by(
 
 
 def chosen(found: Sequence[Backtest]) -> str:
-    """The method of least mean log loss over the as-ofs at which it could be fitted at all; Platt without any.
+    """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
-    A method that had to fall back to no calibration at one of the as-ofs is not compared on fewer: it is out.
+    A method that could be fitted nowhere is out; where no as-of is common to the others, the one that could be fitted
+    at the fewest is out too, and so on.
     """
-    losses: dict[str, list[float]] = {}
+    losses: dict[str, dict[str, float]] = {}
     for one in found:
-        losses.setdefault(one.method, []).append(one.log_loss)
-    out = {one.method for one in found if one.method != NONE and one.status == "uncalibrated"}
-    able = {method: float(np.mean(values)) for method, values in losses.items() if method not in out}
-    return min(able, key=lambda method: (able[method], METHODS.index(method)), default=PLATT)
+        if one.method == NONE or one.status != UNCALIBRATED:
+            losses.setdefault(one.method, {})[one.as_of] = one.log_loss
+    while losses:
+        common = set.intersection(*(set(by_date) for by_date in losses.values()))
+        if common:
+            means = {method: float(np.mean([by_date[day] for day in common])) for method, by_date in losses.items()}
+            return min(means, key=lambda method: (means[method], METHODS.index(method)))
+        del losses[min(losses, key=lambda method: (len(losses[method]), -METHODS.index(method)))]
+    return PLATT
 
 
 def _margins(

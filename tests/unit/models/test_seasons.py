@@ -115,12 +115,17 @@ def test_the_backtest_finds_the_season_where_there_is_one() -> None:
     )
 
 
-def test_the_least_log_loss_wins_and_what_could_not_be_fitted_everywhere_is_out() -> None:
+def test_the_least_log_loss_wins_at_dates_where_all_could_be_fitted() -> None:
     one = Backtest("2011-01-01", PLATT, "unseasonal", 10, 0.60, 0.05, 0.01)
-    steps = replace(one, method=ISOTONIC, status="isotonic", log_loss=0.59)
+    steps, later = replace(one, method=ISOTONIC, status="isotonic", log_loss=0.59), replace(one, as_of="2011-02-01")
     assert chosen([]) == PLATT
     assert chosen([one, steps]) == ISOTONIC
-    assert chosen([one, steps, replace(steps, status="uncalibrated", log_loss=0.1)]) == PLATT
+    never = replace(one, method=SEASON, status="uncalibrated", log_loss=0.1)
+    assert chosen([one, steps, never]) == ISOTONIC
+    worse, once = replace(later, log_loss=0.3), replace(steps, as_of="2011-02-01", log_loss=0.4)
+    assert chosen([one, steps, worse, replace(once, status="uncalibrated")]) == ISOTONIC
+    assert chosen([one, steps, worse, once]) == PLATT
+    assert chosen([one, later, replace(steps, as_of="2011-03-01", log_loss=0.1)]) == PLATT
     assert chosen([one, replace(one, method=NONE, status="uncalibrated", log_loss=0.5)]) == NONE
 
 
