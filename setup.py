@@ -14,7 +14,8 @@ NEEDED = [
     "pyarrow>=18,<26",  # batches between Spark and NumPy; the upper bound is MLflow's
     "mlflow>=3.17,<3.18",  # runs and the registry: aliases, `name=`, an SQLite store
     "xgboost-cpu>=3.2,<3.3",  # the module `xgboost` without 300 MB of GPU libraries
-    "scikit-learn>=1.9,<2",  # baselines, calibration, clustering, metrics
+    "scikit-learn>=1.9,<2",  # algorithms on one machine, clustering, metrics
+    "skops>=0.16,<1",  # scikit-learn models as files that hold no code
     "pydantic>=2.7,<3",  # settings that are checked once, with the names of what is wrong
     "PyYAML>=6,<7",  # the files in conf/
     "sqlglot>=30,<31",  # parses the SQL expressions of a configuration before Spark sees them

@@ -14,15 +14,19 @@ from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.alias_table import events_of_persons
+from featurestore.alias_table import alias_paths
 from featurestore.definitions import AS_OF_DATE, Condition, Derived, Feature
 from featurestore.errors import DataContractError
-from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, measures_of, micros, run_starts, whole_customers
+from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, empty_fold, measures_of, micros, run_starts, whole_customers
 from featurestore.frames import ORDER_OF_EVENTS, instant
+from featurestore.persons import told_as_known, told_of_persons
+from featurestore.schemas import source
 from featurestore.snapshot_records import complete_dates
 from featurestore.snapshots import read_snapshots
+from featurestore.spine_fold import KNOWN
 from featurestore.states import DAY_US, Event, fold_of
 from featurestore.tables import Warehouse
 from featurestore.views import FeatureView
@@ -72,19 +76,7 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     drawn = rows.orderBy(F.xxhash64(F.lit(seed), CUSTOMER, "as_of_date")).limit(-(-sample // per_row))
     stored = drawn.select(CUSTOMER, "as_of_date", *view.model_inputs).toArrow().to_pylist()  # sample / 20 rows
     asked = _asked(stored, view.model_inputs, per_row=per_row, seed=seed)
-    keys = warehouse.spark.createDataFrame([(customer,) for customer in asked], f"{CUSTOMER} string")
-    events = events_of_persons(warehouse, view.source).join(F.broadcast(keys), CUSTOMER)
-    measures = [name for name in measures_of(view.folds) if name not in ORDER_OF_EVENTS]
-    ordered = events.select(*ORDER_OF_EVENTS, *measures).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS)
-
-    def recompute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for customers in whole_customers(batches):
-            starts = [*run_starts(customers.column(CUSTOMER)).tolist(), customers.num_rows]
-            for start, end in pairwise(starts):
-                own = customers.slice(start, end - start)
-                yield _judged(own, asked[own.column(CUSTOMER)[0].as_py()], view)
-
-    found = ordered.mapInArrow(recompute, JUDGED).persist()
+    found = judged(warehouse, view, asked).persist()
     try:
         total = found.agg(F.sum("compared"), F.count("feature")).first() or (0, 0)
         shown = found.where(F.col("feature").isNotNull()).drop("compared").limit(SHOWN).collect()
@@ -93,6 +85,40 @@ def verify_view(warehouse: Warehouse, view: FeatureView, *, sample: int, seed: i
     compared = int(total[0] or 0)
     without_events = sum(map(len, (values for rows in asked.values() for values in rows.values()))) - compared
     return Verification(compared, int(total[1]) + without_events, tuple(Difference(*row) for row in shown))
+
+
+def judged(
+    warehouse: Warehouse,
+    view: FeatureView,
+    asked: Asked,
+    *,
+    version: int | None = None,
+    aliases_version: int | None = None,
+    delay_us: int | None = None,
+) -> DataFrame:
+    """Rows of `JUDGED`: one a customer with events that counts what was compared, one for each value that differs.
+
+    `asked` holds the stored values by customer, date and feature; each is recomputed from the customer's events
+    before its date and no others, of the newest tables or those of the versions. With `delay_us` (microseconds)
+    only from those known before its date and that delay. The driver holds `asked`.
+    """
+    keys = warehouse.spark.createDataFrame([(customer,) for customer in asked], f"{CUSTOMER} string")
+    tell = told_of_persons if delay_us is None else told_as_known
+    own = warehouse.read(source(view.source).events_table, version=version)
+    events = tell(own, alias_paths(warehouse, version=aliases_version)).join(F.broadcast(keys), CUSTOMER)
+    measures = [name for name in measures_of(view.folds) if name not in {*ORDER_OF_EVENTS, KNOWN}]
+    ordered = (
+        events.select(*ORDER_OF_EVENTS, KNOWN, *measures).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS)
+    )
+
+    def recompute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for customers in whole_customers(batches):
+            starts = [*run_starts(customers.column(CUSTOMER)).tolist(), customers.num_rows]
+            for start, end in pairwise(starts):
+                own = customers.slice(start, end - start)
+                yield _judged(own, asked[own.column(CUSTOMER)[0].as_py()], view, delay_us=delay_us)
+
+    return ordered.mapInArrow(recompute, JUDGED)
 
 
 def _asked(stored: Sequence[Mapping[str, Any]], names: Sequence[str], *, per_row: int, seed: int) -> Asked:
@@ -105,16 +131,23 @@ def _asked(stored: Sequence[Mapping[str, Any]], names: Sequence[str], *, per_row
     return asked
 
 
-def _judged(events: pa.Table, asked: Mapping[date, Values], view: FeatureView) -> pa.RecordBatch:
+def _judged(
+    events: pa.Table, asked: Mapping[date, Values], view: FeatureView, *, delay_us: int | None
+) -> pa.RecordBatch:
     """A row that says how many values of one customer were compared, and one for each that differs."""
     times = micros(events.column(TIME)).tolist()
-    rows = [{**row, TIME: time} for row, time in zip(events.to_pylist(), times, strict=True)]
+    known = [0] * len(times) if delay_us is None else [at - delay_us for at in micros(events.column(KNOWN)).tolist()]
+    visible = map(max, times, known)
+    rows = [
+        {**row, TIME: time, KNOWN: after} for row, time, after in zip(events.to_pylist(), times, visible, strict=True)
+    ]
     computed: list[Feature | Derived] = [*view.folds, *view.derived]
-    definitions = {one.name: one for one in computed}
-    found: list[Mapping[str, Any]] = [{"compared": sum(map(len, asked.values()))}]
+    definitions, empty = {one.name: one for one in computed}, empty_fold(view.folds, view.derived)
+    found: list[Mapping[str, Any]] = [{CUSTOMER: rows[0][CUSTOMER], "compared": sum(map(len, asked.values()))}]
     for day, values in asked.items():
+        before = [row for row in rows if row[KNOWN] < instant(day)]
         for name, stored in values.items():
-            recomputed = _value(definitions[name], definitions, rows, instant(day))
+            recomputed = _value(definitions[name], definitions, before, instant(day)) if before else empty[name]
             if recomputed != stored:
                 found.append({CUSTOMER: rows[0][CUSTOMER], "as_of_date": day, "feature": name, "stored": repr(stored),
                               "recomputed": repr(recomputed), "compared": 0})  # fmt: skip

@@ -9,7 +9,7 @@ from rich.table import Table as Rich
 
 from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.schemas import ORDERS
-from featurestore.snapshots import before
+from featurestore.snapshot_inputs import before
 from featurestore.watermarks import first_event_date, latest_complete_midnight
 from jobs.run import Run
 from models.fingerprints import lifetime_fingerprint

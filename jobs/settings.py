@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial, reduce
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
@@ -18,6 +18,12 @@ from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
+from models.algorithms import NAMES
+from models.algorithms.parameters import AlgorithmSettings
+from models.guard.settings import GuardSettings
+from models.parameters import CALIBRATIONS
+from models.thresholds import Values
+from models.training_rows import SampleRule
 
 
 class SparkSettings(Strict):
@@ -51,6 +57,15 @@ class TrainingSettings(Strict):
     num_workers: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
     max_baseline_rows: int = Field(gt=0)
+    calibration: Literal[CALIBRATIONS]  # type: ignore[valid-type]
+    calibration_backtests: int = Field(gt=0)
+    trial_rows: int = Field(gt=0)
+    compare_folds: int = Field(gt=0)
+    algorithm: Literal[NAMES]  # type: ignore[valid-type]
+    sample_by: SampleRule
+    words: tuple[str, ...]
+    max_words: int = Field(gt=0)
+    algorithms: AlgorithmSettings
 
 
 class LifetimeSettings(Strict):
@@ -91,6 +106,8 @@ class Settings(Strict):
     features: FeatureSettings
     training: TrainingSettings
     lifetime: LifetimeSettings
+    guard: GuardSettings
+    values: dict[str, Values]
     registry: RegistrySettings
     simulation: SimulationSettings
 

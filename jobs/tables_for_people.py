@@ -10,6 +10,7 @@ from rich.table import Table as Rich
 
 from jobs.run import Step
 from models.bundle import Bundle
+from models.compare import Ranked
 from models.evaluate import Metrics
 
 FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
@@ -39,6 +40,19 @@ def realised_table(rows: Sequence[tuple[str, Metrics, Metrics | None]], *, title
         table.add_row(name, *_figures(written.figures()))
         if oracle is not None:
             table.add_row("  oracle, given the history", *_figures(oracle.figures()))
+    return table
+
+
+def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
+    """Algorithms by kind of folds, the best first, and what the best has over each with its interval."""
+    table = Rich(title=f"Algorithms for head {head}, on the same rows and folds", title_justify="left")
+    for name in ("folds", "algorithm", "n", "base rate", *FIGURES.values(), "worst fold", "best has over it", "s"):
+        table.add_column(name, justify="left" if name in ("folds", "algorithm") else "right")
+    for one in ranked:
+        gain = one.log_loss_gain
+        shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}]" if gain else ""
+        table.add_row(one.folds, one.algorithm, *_figures(one.metrics.figures()), _shown(one.worst_log_loss),
+                      shown, f"{one.seconds:.0f}")  # fmt: skip
     return table
 
 

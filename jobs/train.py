@@ -8,19 +8,25 @@ from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.label_config import label
+from featurestore.rebuilding import rebuild_rows
 from featurestore.training_set_records import TrainingSet, newest, table_of
+from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import split_plan
 from jobs.lifetime import lifetime_step
 from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
+from models.algorithms import NAMES
+from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
+from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.registry import Registry
-from models.splits import SplitPlan
-from models.train import TrainedHead, train_head
+from models.splits import CALIBRATE, FIT, STOP, SplitPlan
+from models.train import TrainedHead, inputs_of, train_head
+from models.training_rows import joined
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
 
@@ -34,6 +40,9 @@ def run(run: Run) -> None:
         return
     as_of = chosen_as_of(run)
     for name in run.arguments.label or LEARNED:
+        if run.arguments.compare:
+            compare_step(run, name, as_of)
+            continue
         print_metrics(run, train_step(run, name, as_of))
 
 
@@ -61,25 +70,77 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         parameters, features = _parameters(run), run.features()
         what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
                                 "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
-        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what)
+        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
+                                        settings=_around(run, label_name))  # fmt: skip
 
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
-            return train_head(rows, head=head, training_fingerprint=identity, **what)
+            guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
+            return train_head(
+                rows,
+                head=head,
+                training_fingerprint=identity,
+                **what,
+                guard=guard,
+                values=run.settings.values.get(label_name),
+            )
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
             registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit
         )
         bundle = crowned.champion.bundle
-        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, reused=crowned.reused,
+        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
+                            reused=crowned.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
     return crowned
 
 
+def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
+    """All algorithms with the parameters of the settings, over as-ofs before the test and over customers."""
+    from jobs.tables_for_people import comparison_table
+
+    head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
+    with run.step("compare") as step:
+        rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
+        parameters = _parameters(run)
+        inputs = inputs_of(rows, head, features=run.features().model_inputs, parameters=parameters)
+        most = parameters.max_baseline_rows
+        ranked = compare(
+            joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
+            features=inputs.features, algorithms=[parameters.algorithm_of(name) for name in NAMES],
+            horizon_days=head.horizon_days, folds=parameters.compare_folds, at_most=parameters.trial_rows,
+            seed=run.settings.seed, categorical=inputs.categorical, progress=run.progress.print,
+        )  # fmt: skip
+        losses = {f"{one.folds}: {one.algorithm}": one.metrics.log_loss for one in ranked}
+        step.results.update(head=head.name, best=ranked[0].algorithm, log_losses=losses)
+    run.out.print(comparison_table(head.name, ranked))
+    return ranked
+
+
 def _parameters(run: Run) -> TrainingParameters:
     splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
-    return TrainingParameters(**run.settings.training.model_dump(exclude=splitting))
+    chosen = run.settings.training
+    return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+
+
+def _around(run: Run, label_name: str) -> dict[str, Any]:
+    """What decides whether a training passes and what is said of it, beside its fit."""
+    values = run.settings.values.get(label_name)
+    return {"guard": run.settings.guard.model_dump(mode="json"), "values": values and values.model_dump(mode="json")}
+
+
+def rebuilt_sample(run: Run, training_set: TrainingSet, features: FeatureSet) -> Rebuilt:
+    """A sample of the training set, rebuilt from the events that it was built from, each row's up to its as-of."""
+    found = rebuild_rows(run.warehouse, features, training_set.load_df(run.warehouse),
+                         sample=run.settings.guard.sample_rows, seed=run.settings.seed,
+                         versions=training_set.input_versions, delays_us=training_set.decision_delays_us)  # fmt: skip
+    return Rebuilt(found.compared, found.different, found.examples)
+
+
+def families_of(features: FeatureSet) -> dict[str, str]:
+    """Feature to family, where it has one."""
+    return {one.name: one.family for one in features.features if one.family}
 
 
 def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:

@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.functions import arrow_udf
 
 from models.bundle import Bundle, refuse_other_features
-from models.matrix import feature_matrix
 from models.training_rows import column
 
 PREDICTION = "prediction"
@@ -27,7 +26,7 @@ def batch_scorer(
 
     def predicted(*features: pa.Array) -> pa.Array:
         rows = pa.RecordBatch.from_arrays(list(features), names=list(bundle.features))
-        return pa.array(bundle.predict(feature_matrix(rows, bundle.features)))
+        return pa.array(bundle.predict(bundle.matrix(rows)))
 
     def score(rows: DataFrame) -> DataFrame:
         refuse_other_features(bundle, feature_fingerprint=feature_fingerprint, available=rows.columns)

@@ -1,37 +1,38 @@
-"""What a registry stores of a head: the fitted booster, its calibrator, and what a reader must know."""
+"""What a registry stores of a head: the fitted model, its calibrator, and what a reader must know."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from models.algorithms import XGBOOST, load_model
 from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats
-
-if TYPE_CHECKING:
-    from xgboost import Booster
+from models.matrix import feature_matrix
 
 UNGATED = "ungated"
-BOOSTER_FILE = "model.ubj"
+NOT_GUARDED = "not asked"
 BUNDLE_FILE = "bundle.json"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model with its meaning. `booster` is XGBoost's UBJ, trimmed to its best iteration.
+    """A model with its meaning. `model` are the bytes that its `algorithm` saved.
 
-    `features` are the input columns in the order of the booster; `feature_fingerprint` stands for their
-    definitions; `dates` says by split which as-ofs were used; `metrics` are the test figures of the
-    calibrated probabilities; `baselines` those of single features on the same rows, with their `name`, the best first;
-    `gate` says how the model came to be champion ("ungated": no promotion rule was asked).
+    `features` are the input columns in the order of the model, `words` the known values of those that are text;
+    `feature_fingerprint` stands for their definitions; `dates` says by split which as-ofs were used; `metrics` are
+    the test figures of the calibrated probabilities; `baselines` those of single features on the same rows, with
+    their `name`, the best first; `gate` says how the model came to be champion ("ungated": no promotion rule was
+    asked), `guard` what the leakage guard said of its training set.
     """
 
     head: str
@@ -40,12 +41,15 @@ class Bundle:
     features: tuple[str, ...]
     feature_fingerprint: str
     training_fingerprint: str
-    booster: bytes = field(repr=False)
+    model: bytes = field(repr=False)
     calibrator: Calibrator
     dates: Mapping[str, str]
     metrics: Mapping[str, float]
     baselines: Sequence[Mapping[str, str | float]] = ()
     gate: str = UNGATED
+    guard: str = NOT_GUARDED
+    algorithm: str = XGBOOST
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def calibration_status(self) -> str:
@@ -53,23 +57,28 @@ class Bundle:
 
     def margins(self, matrix: NDArray[np.float32]) -> Floats:
         """Log-odds before calibration, float64 (n,), of a float32 matrix (n, d) in `features` order."""
-        if len(matrix) == 0:
-            return np.empty(0)
-        model = loaded_booster(self.booster)
-        raw = model.inplace_predict(matrix, predict_type="margin", missing=np.nan)
-        return np.asarray(raw, dtype=np.float64)
+        return load_model(self.algorithm, self.model).margins(matrix)
+
+    def matrix(self, rows: pa.RecordBatch | pa.Table) -> NDArray[np.float32]:
+        """The inputs of the model out of `rows`, float32 (n, d); columns by name, in any order."""
+        return feature_matrix(rows, self.features, words=self.words)
 
     def predict(self, matrix: NDArray[np.float32]) -> Floats:
         """Calibrated probabilities, float64 (n,); each row's depends on that row alone."""
         return self.calibrator.apply(self.margins(matrix))
 
+    def at(self, as_of: date) -> Bundle:
+        """The bundle for rows of `as_of`: a seasonal calibration differs by date."""
+        return replace(self, calibrator=self.calibrator.at(as_of))
+
     def save(self, folder: Path) -> None:
-        """Write `model.ubj` and `bundle.json` into a folder, made if need be."""
+        """Write the model (`model.ubj` or `model.skops`) and `bundle.json` into a folder, made if need be."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / BOOSTER_FILE).write_bytes(self.booster)
-        described = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "booster"}
+        (folder / model_file(self.algorithm)).write_bytes(self.model)
+        described = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "model"}
         described["calibrator"] = self.calibrator.to_dict()
         described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics")}
+        described["words"] = {name: list(known) for name, known in self.words.items()}
         described["baselines"] = [dict(one) for one in self.baselines]
         text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False)
         (folder / BUNDLE_FILE).write_text(text + "\n", encoding="utf-8")
@@ -79,20 +88,19 @@ class Bundle:
         """The bundle that `save` wrote; BrokenModel if its files are gone or are not a bundle."""
         try:
             described = json.loads((folder / BUNDLE_FILE).read_text(encoding="utf-8"))
-            booster = (folder / BOOSTER_FILE).read_bytes()
-            return cls(**_with_types(described), booster=booster)
+            model = (folder / model_file(described.get("algorithm", XGBOOST))).read_bytes()
+            return cls(**_with_types(described), model=model)
         except (OSError, ValueError, TypeError, KeyError) as problem:
             raise BrokenModel.files("a model bundle", where=str(folder), reason=str(problem)) from problem
 
 
-@lru_cache(maxsize=16)
-def loaded_booster(ubj: bytes) -> Booster:
-    """The booster of these bytes, loaded once a process; one thread, since each Spark task has one core."""
-    from xgboost import Booster
+def model_file(algorithm: str) -> str:
+    """Where a bundle keeps its model: the format's own ending.
 
-    model = Booster({"nthread": 1})
-    model.load_model(bytearray(ubj))
-    return model
+    >>> model_file("xgboost"), model_file("knn")
+    ('model.ubj', 'model.skops')
+    """
+    return "model.ubj" if algorithm == XGBOOST else "model.skops"
 
 
 def refuse_other_features(bundle: Bundle, *, feature_fingerprint: str, available: Iterable[str]) -> None:

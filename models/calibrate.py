@@ -1,9 +1,10 @@
-"""Platt calibration: log-odds of a model turned into probabilities that a later period agrees with."""
+"""Log-odds of a model turned into probabilities that a later period agrees with: a line, steps, or a season's shift."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,22 @@ from models.logistic import Floats, fit_line, sigmoid
 
 UNSEASONAL = "unseasonal"
 UNCALIBRATED = "uncalibrated"
+STEPPED = "isotonic"
+SEASONAL = "seasonal"
+PLATT, ISOTONIC, SEASON, NONE = METHODS = ("platt", "isotonic", "seasonal", "none")
+YEAR_OF_WEEKS = 364
+_NEAR_DAYS = 14
+_SUREST = 1e-6
 
 
 @dataclass(frozen=True)
 class Calibrator:
     """probability = sigmoid(slope x margin + intercept), with margins in log-odds.
 
-    `status`: "unseasonal" (Platt on the last mature as-of) or "uncalibrated" (identity; `reason` says why).
+    `status`: "unseasonal" (Platt on the last mature as-of), "isotonic" (`steps`, pairs of margin and probability,
+    straight between them), "seasonal" (the model's own log-odds moved by the shift of a date) or "uncalibrated"
+    (identity; `reason` says why). `seasons` are the log-odds of the outcome by ISO as-of, `level` their mean over the
+    fitted as-ofs, `home` the as-of whose shift `apply` uses: that of the next scoring.
     """
 
     slope: float = 1.0
@@ -26,6 +36,24 @@ class Calibrator:
     status: str = UNCALIBRATED
     reason: str = "not fitted"
     rows: int = 0
+    steps: tuple[tuple[float, float], ...] = ()
+    seasons: Mapping[str, float] = field(default_factory=dict)
+    level: float = 0.0
+    home: str = ""
+
+    def at(self, as_of: date) -> Calibrator:
+        """The calibrator for rows of another as-of: only a seasonal one differs, by what happened a year before."""
+        if not self.seasons:
+            return self
+        known = a_year_before(self.seasons, as_of) is not None
+        reason = "" if known else f"no as-of about a year before {as_of} is known"
+        return replace(self, home=as_of.isoformat(), status=SEASONAL if known else UNCALIBRATED, reason=reason)
+
+    @property
+    def shift(self) -> float:
+        """What the season of `home` adds to the log-odds; 0 where no as-of lies near a year before it."""
+        season = a_year_before(self.seasons, date.fromisoformat(self.home)) if self.home else None
+        return 0.0 if season is None else season - self.level
 
     def apply(self, margins: Floats) -> Floats:
         """Probabilities, float64 of the shape of `margins`.
@@ -33,7 +61,11 @@ class Calibrator:
         >>> Calibrator().apply(np.array([0.0])).tolist()
         [0.5]
         """
-        return sigmoid(self.slope * np.asarray(margins, dtype=np.float64) + self.intercept)
+        margins = np.asarray(margins, dtype=np.float64)
+        if self.steps:
+            places, values = np.array(self.steps).T
+            return np.interp(margins, places, values)
+        return sigmoid(self.slope * margins + (self.intercept + self.shift))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON keeps digit for digit."""
@@ -42,7 +74,8 @@ class Calibrator:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibrator:
         """The calibrator that `to_dict` described."""
-        return cls(**values)
+        steps = tuple((float(place), float(value)) for place, value in values.get("steps", ()))
+        return cls(**{**values, "steps": steps})
 
 
 def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
@@ -54,14 +87,64 @@ def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
     """
     margins, labels = np.asarray(margins, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     rows, positives = len(labels), int(labels.sum())
-    if rows == 0:
-        return Calibrator(reason="no calibration rows")
-    if positives in (0, rows):
-        return Calibrator(reason=f"all {rows} calibration rows have one class", rows=rows)
-    if np.ptp(margins) == 0:
-        return Calibrator(reason="the model gives all calibration rows one margin", rows=rows)
+    if reason := _why_not(margins, labels):
+        return Calibrator(reason=reason, rows=rows)
     target = np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (rows - positives + 2))
     slope, intercept = fit_line(margins, target)
     if slope <= 0:
         return Calibrator(reason=f"the slope {slope:.3g} would reverse the order", rows=rows)
     return Calibrator(slope, intercept, UNSEASONAL, "", rows)
+
+
+def fit_isotonic(margins: Floats, labels: Floats) -> Calibrator:
+    """The rising step function nearest to the labels (pool adjacent violators; Zadrozny & Elkan 2002).
+
+    margins: float64 (n,) in log-odds; labels: 0/1 (n,). Probabilities stay a millionth off 0 and 1. The steps are
+    few: one place where each pool of rows begins and one where it ends. No rows, one class or one margin: identity.
+    """
+    margins, labels = np.asarray(margins, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if reason := _why_not(margins, labels):
+        return Calibrator(reason=reason, rows=len(labels))
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=_SUREST, y_max=1 - _SUREST, out_of_bounds="clip").fit(margins, labels)
+    steps = tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True))
+    return Calibrator(status=STEPPED, reason="", rows=len(labels), steps=steps)
+
+
+def fit_season(rates: Mapping[str, float], *, fitted: Iterable[date], home: date) -> Calibrator:
+    """The seasonal intercept: log-odds move by logit b(t*) - mean over `fitted` of logit b.
+
+    rates: by ISO as-of the share b of those with the outcome among customers who ordered within 90 days; t* is the
+    as-of nearest `home` - 364 days. Uncalibrated where none lies within 14 days of that, or no fitted one is known.
+    """
+    seasons = {day: _logit(rate) for day, rate in rates.items() if 0 < rate < 1}
+    levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
+    if a_year_before(seasons, home) is None or not levels:
+        return Calibrator(reason=f"no as-of about a year before {home} is known")
+    return Calibrator(1.0, 0.0, SEASONAL, "", len(levels), seasons=seasons, level=float(np.mean(levels)),
+                      home=home.isoformat())  # fmt: skip
+
+
+def a_year_before(seasons: Mapping[str, float], day: date) -> float | None:
+    """The value of the as-of nearest `day` - 364 days, at most 14 days off; None where there is none.
+
+    >>> a_year_before({"2010-12-09": 0.5, "2010-11-11": 0.1}, date(2011, 12, 9))
+    0.5
+    """
+    wanted = day - timedelta(days=YEAR_OF_WEEKS)
+    near = {abs((date.fromisoformat(one) - wanted).days): one for one in sorted(seasons, reverse=True)}
+    return seasons[near[min(near)]] if near and min(near) <= _NEAR_DAYS else None
+
+
+def _logit(rate: float) -> float:
+    return float(np.log(rate) - np.log1p(-rate))
+
+
+def _why_not(margins: Floats, labels: Floats) -> str:
+    """Why rows allow no calibration; "" where they do."""
+    if len(labels) == 0:
+        return "no calibration rows"
+    if labels.sum() in (0, len(labels)):
+        return f"all {len(labels)} calibration rows have one class"
+    return "the model gives all calibration rows one margin" if np.ptp(margins) == 0 else ""

@@ -120,6 +120,24 @@ def mid_ranks(values: Floats) -> Floats:
     return (last - (counts - 1) / 2.0)[group]
 
 
+def expected_error(probabilities: Floats, *, draws: int = 200, seed: int = 0) -> float:
+    """The ECE10 that these probabilities would show if each were exactly true: the mean over simulated outcomes.
+
+    Judge `ece10` by what it has above this: a perfectly calibrated model of 836 rows shows about .04.
+
+    >>> 0.03 < expected_error(np.full(836, 0.34)) < 0.05
+    True
+    """
+    p, chance = np.sort(np.asarray(probabilities, dtype=np.float64)), np.random.default_rng(seed)
+    if len(p) == 0:
+        return 0.0
+    bins = [part for part in np.array_split(np.arange(len(p)), BINS) if len(part)]
+    starts, forecast = np.array([part[0] for part in bins]), np.array([p[part].sum() for part in bins])
+    gaps = [np.abs(np.add.reduceat((chance.random(len(p)) < p).astype(np.float64), starts) - forecast).sum()
+            for _ in range(draws)]  # fmt: skip
+    return float(np.mean(gaps)) / len(p)
+
+
 def _average_precision(y: Floats, p: Floats) -> float:
     from sklearn.metrics import average_precision_score
 

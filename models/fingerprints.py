@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Any
 
 from models.heads import Head
@@ -29,11 +31,12 @@ def training_fingerprint(
     plan: SplitPlan,
     parameters: TrainingParameters,
     seed: int,
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """64 hex digits for a fit: its rows, features, dates, settings, seed and code.
 
     `training_set` stands for the rows (a fingerprint or version of the training set, the same for the same
-    rows).
+    rows); `settings` are those of what stands around the fit: leakage guard, values.
     """
     parts = {
         "head": [head.name, head.label, head.horizon_days],
@@ -43,8 +46,10 @@ def training_fingerprint(
         "dates": {day.isoformat(): split for day, split in plan.dates.items()},
         "parameters": parameters.describe(),
         "seed": seed,
+        "settings": dict(settings),
         "code": code_fingerprint(),
         "xgboost": _xgboost_version(),
+        "scikit-learn": version("scikit-learn"),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -66,11 +71,19 @@ def lifetime_fingerprint(*, as_of: date, events_version: int, parameters: Mappin
 def code_fingerprint(package: str = "models") -> str:
     """A hash of the sources of a package that decide what a fit gives; line ends do not count."""
     digest = sha256()
-    sources = {entry.name: entry for entry in files(package).iterdir() if entry.name.endswith(".py")}
+    sources = dict(_sources(files(package)))
     for name in sorted(sources.keys() - _NOT_PART_OF_A_FIT):
         digest.update(name.encode() + b"\0")
         digest.update(sources[name].read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()
+
+
+def _sources(folder: Traversable, *, under: str = "") -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, under=f"{under}{entry.name}/")
+        elif entry.name.endswith(".py"):
+            yield under + entry.name, entry
 
 
 def _xgboost_version() -> str:

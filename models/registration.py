@@ -56,6 +56,8 @@ def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord
         "feature_fingerprint": bundle.feature_fingerprint,
         "calibration_status": bundle.calibration_status,
         "gate": bundle.gate,
+        "guard": bundle.guard,
+        "algorithm": bundle.algorithm,
     }
     return RunRecord(
         parameters={**parameters, **named, **described},

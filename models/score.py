@@ -19,7 +19,6 @@ from models.bundle import Bundle, refuse_other_features
 from models.errors import OtherFeatures
 from models.heads import CHURN, HEADS, PURCHASE, Head, head_named, needed_columns
 from models.logistic import Floats
-from models.matrix import feature_matrix
 from models.registry import Registered
 from models.training_rows import column
 
@@ -51,7 +50,7 @@ def score_frame(
     """
     heads = tuple(head_named(name) for name in models)
     require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
-    scored = _with_probabilities(features, heads=heads, models=models)
+    scored = _with_probabilities(features, heads=heads, models=models, as_of=as_of_date)
     if observation is not None:
         scored = scored.observe(observation, *_observed(heads))
     return scored.select(
@@ -62,7 +61,7 @@ def score_frame(
         lifecycle().alias("lifecycle"),
         coherent_purchase().alias(PURCHASE.output),
         *(F.col(name).cast(kind).alias(name) for name, kind in PASSED_ON.items()),
-        _constant_map({name: model.bundle.calibration_status for name, model in models.items()}).alias(
+        _constant_map({name: model.bundle.at(as_of_date).calibration_status for name, model in models.items()}).alias(
             "calibration_status"
         ),
         _constant_map({name: model.version for name, model in models.items()}).alias("model_versions"),
@@ -117,13 +116,15 @@ def _constant_map(values: Mapping[str, str]) -> Column:
     return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
 
 
-def _with_probabilities(features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered]) -> DataFrame:
+def _with_probabilities(
+    features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered], as_of: date
+) -> DataFrame:
     """The carried columns and a probability a known head, NULL for one without a model."""
     inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
     chosen = features.select(*(column(name) for name in inputs))
     outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
     schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])
-    scored = chosen.mapInArrow(_Scorer(tuple((head, models[head.name].bundle) for head in heads)), schema)
+    scored = chosen.mapInArrow(_Scorer(tuple((head, models[head.name].bundle.at(as_of)) for head in heads)), schema)
     absent = {head.output: F.lit(None).cast("double") for head in HEADS.values() if head not in heads}
     return scored.withColumns(absent) if absent else scored
 
@@ -140,12 +141,13 @@ class _Scorer:
     def score(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The carried columns of `rows` and one probability a head, NULL outside its population."""
         columns = {name: rows.column(name) for name in _CARRIED}
-        matrices: dict[tuple[str, ...], NDArray[np.float32]] = {}
+        matrices: dict[str, NDArray[np.float32]] = {}
         for head, bundle in self.models:
-            if bundle.features not in matrices:
-                matrices[bundle.features] = feature_matrix(rows, bundle.features)
+            inputs = repr((bundle.features, bundle.words))
+            if inputs not in matrices:
+                matrices[inputs] = bundle.matrix(rows)
             inside = _population(rows, head)
-            columns[head.output] = _where(inside, bundle.predict(matrices[bundle.features][inside]))
+            columns[head.output] = _where(inside, bundle.predict(matrices[inputs][inside]))
         return pa.RecordBatch.from_pydict(columns)
 
 

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.algorithms.boosted import XGBoost
+from models.algorithms.contract import Algorithm, Fit, Rows
 from models.baselines import BaselineResult, compare_baselines
-from models.bundle import Bundle
-from models.calibrate import Calibrator, fit_platt
+from models.bundle import NOT_GUARDED, Bundle
+from models.calibrate import Calibrator
+from models.calibration_backtest import Backtest, backtest, chosen, fitted_by, season_rates
 from models.errors import CannotTrain
-from models.evaluate import Metrics, evaluate
+from models.evaluate import Metrics, evaluate, expected_error
+from models.guard.evidence import Evidence, Guard, Part
+from models.guard.findings import LeakageFound, Verdict
+from models.guard.guard import judge
+from models.guard.rows import too_good
 from models.heads import Head
+from models.inputs import Inputs
+from models.intervals import Interval, intervals
 from models.logistic import sigmoid
-from models.parameters import TrainingParameters
-from models.splits import CALIBRATE, FIT, STOP, TEST, SplitPlan
-from models.training_rows import KEY, SPLIT, Sample, SplitCount, count_splits, labelled_rows, read_sample
-from models.xgboost_spark import DistributedFit, fit_distributed
+from models.parameters import BACKTESTED, TrainingParameters
+from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
+from models.thresholds import Threshold, Values, best_threshold, profit_at
+from models.training_rows import (
+    KEY,
+    SPLIT,
+    Sample,
+    SplitCount,
+    count_splits,
+    joined,
+    labelled_rows,
+)
+from models.vocabulary import learn_words
+
+log = logging.getLogger(__name__)
 
 _STOPS = "is_stopping_row"
 
@@ -29,16 +51,26 @@ class TrainedHead:
     """A model that was fitted, calibrated and tested, and the evidence.
 
     `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
-    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows.
+    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows;
+    `excess` is the ECE10 of the test less what chance alone shows, `backtests` are those of the calibrations;
+    `test_intervals` resample the test's customers; `threshold` is the best on the calibration rows and `test_profit`
+    what it earns a customer of the test, in currency;
+    `verdict` is that of the leakage guard, None where none was asked.
     """
 
     bundle: Bundle
-    fit: DistributedFit
+    fit: Fit
     counts: Mapping[str, SplitCount]
     test: Metrics
     test_raw: Metrics
     calibration: Metrics
     baselines: Sequence[BaselineResult]
+    excess: float | None = None
+    backtests: Sequence[Backtest] = ()
+    test_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    threshold: Threshold | None = None
+    test_profit: float | None = None
+    verdict: Verdict | None = None
 
     @property
     def best_baseline(self) -> BaselineResult | None:
@@ -47,12 +79,18 @@ class TrainedHead:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_auc` and so on: what a run logs."""
-        found = {"best_iteration": float(self.fit.best_iteration), "workers": float(self.fit.workers)}
+        found = {**self.fit.figures(), **(self.verdict.figures if self.verdict else {})}
         groups = {"test": self.test, "test_raw": self.test_raw, "calibrate": self.calibration}
         if self.best_baseline is not None:
             groups["baseline"] = self.best_baseline.metrics
         for group, metrics in groups.items():
             found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
+        for name, one in self.test_intervals.items():
+            found.update({f"test_{name}_low": one.low, f"test_{name}_high": one.high})
+        if self.threshold is not None and self.threshold.probability is not None:
+            found["threshold"] = self.threshold.probability
+        known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
+        found.update({name: value for name, value in known.items() if value is not None})
         for split, count in self.counts.items():
             found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
         return found
@@ -62,6 +100,9 @@ class TrainedHead:
         return {
             "features.json": list(self.bundle.features),
             "baselines.json": [result.to_dict() for result in self.baselines],
+            "profit_curve.json": self.threshold.to_dict() if self.threshold else {},
+            "calibration_backtests.json": [one.to_dict() for one in self.backtests],
+            "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
         }
 
 
@@ -75,43 +116,118 @@ def train_head(
     plan: SplitPlan,
     parameters: TrainingParameters,
     seed: int,
+    guard: Guard | None = None,
+    values: Values | None = None,
 ) -> TrainedHead:
     """Fit and judge one head on a frame of `customer_id, as_of_date, split`, features and the label.
 
     Rows whose label or split is NULL are left out. Raises CannotTrain where a fit or stopping row is lacking,
     all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
-    raise: the model is then "uncalibrated", its figures None with a reason.
+    raise: the model is then "uncalibrated", its figures None with a reason. The text columns that
+    `parameters.words` names are inputs after `features`. `guard` is asked before the fit, and once more about the
+    test: LeakageFound where a finding blocks. `values` are what contacting a customer costs and brings.
     """
-    rows = labelled_rows(training_set, label=head.label)
-    counts = count_splits(rows, label=head.label)
-    _require_both_classes(head, counts)
-    fit = _fit(rows, head=head, features=features, parameters=parameters, seed=seed)
-    samples = {
-        split: _read(rows, split=split, head=head, features=features, counts=counts, parameters=parameters)
-        for split in (FIT, CALIBRATE, TEST)
-    }
+    inputs = inputs_of(training_set, head, features=features, parameters=parameters)
+    counts, words = inputs.counts, inputs.words
+    algorithm = parameters.algorithm_of()
+    samples = {split: _read(inputs, split, parameters=parameters) for split in SPLITS}
+    verdict = None if guard is None else _passed(head, _evidence(inputs, samples, guard))
+    fit = _fit(inputs, algorithm, parameters=parameters, seed=seed)
     raw = Bundle(
         head=head.name,
         label=head.label,
         horizon_days=head.horizon_days,
-        features=tuple(features),
+        features=inputs.features,
         feature_fingerprint=feature_fingerprint,
         training_fingerprint=training_fingerprint,
-        booster=fit.booster,
+        model=fit.model.save(),
+        algorithm=algorithm.name,
+        words=words,
         calibrator=Calibrator(),
         dates=plan.describe(),
         metrics={},
+        guard=verdict.status if verdict else NOT_GUARDED,
     )
-    return _judged(raw, fit=fit, counts=counts, samples=samples)
+    tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
+    method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
+    calibrator = _calibrator(raw, method, samples, plan)
+    judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
+    trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict)
+    if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
+        raise LeakageFound.findings(head.name, found)
+    return trained
+
+
+def inputs_of(
+    training_set: DataFrame, head: Head, *, features: Sequence[str], parameters: TrainingParameters
+) -> Inputs:
+    """The labelled rows of a training set as a model reads them; CannotTrain where they allow no fit."""
+    rows = labelled_rows(training_set, label=head.label)
+    counts = count_splits(rows, label=head.label)
+    _require_both_classes(head, counts)
+    words = learn_words(rows.where(F.col(SPLIT) == FIT), parameters.words, at_most=parameters.max_words)
+    return Inputs(rows, head.label, (*features, *parameters.words), words, counts)
+
+
+def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+    parts = {split: Part(one.matrix, one.labels, one.customers, one.days) for split, one in samples.items()}
+    found = {split: part for split, part in parts.items() if len(part.labels)}
+    return Evidence(inputs.features, found, guard.settings, guard.rebuilt, guard.families)
+
+
+def _passed(head: Head, evidence: Evidence) -> Verdict:
+    """The verdict, if nothing in it blocks."""
+    verdict = judge(evidence)
+    for one in verdict.findings:
+        log.warning("head '%s': %s", head.name, one)
+    if verdict.blocking:
+        raise LeakageFound.findings(head.name, verdict.blocking)
+    return verdict
+
+
+def _valued(
+    trained: TrainedHead, samples: Mapping[str, Sample], values: Values | None, plan: SplitPlan
+) -> TrainedHead:  # fmt: skip
+    """With intervals of the test, and the threshold that calibration rows chose judged on the test."""
+    then, test = samples[CALIBRATE], samples[TEST]
+    tested = trained.bundle.at(plan.test).predict(test.matrix)
+    trained = replace(trained, test_intervals=intervals(test.labels, tested, test.customers))
+    if values is None:
+        return trained
+    threshold = best_threshold(then.labels, trained.bundle.at(plan.calibration).predict(then.matrix), values)
+    return replace(trained, threshold=threshold, test_profit=profit_at(test.labels, tested, threshold, values))
+
+
+def _backtests(
+    inputs: Inputs, samples: Mapping[str, Sample], algorithm: Algorithm, *, head: Head,
+    parameters: TrainingParameters, seed: int,
+) -> list[Backtest]:  # fmt: skip
+    """The calibrations at as-ofs before the test, where the settings ask for that."""
+    if parameters.calibration != BACKTESTED:
+        return []
+    rows = joined([samples[split] for split in (FIT, STOP, CALIBRATE)])
+    return backtest(rows, features=inputs.features, algorithm=algorithm, horizon_days=head.horizon_days,
+                    at_most=parameters.calibration_backtests, trial_rows=parameters.trial_rows,
+                    seed=seed, categorical=inputs.categorical)  # fmt: skip
+
+
+def _calibrator(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Calibrator:
+    """The calibrator of `method`; its season is that of the day on which the test's labels end, the next to score."""
+    then = samples[CALIBRATE]
+    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), raw.features,
+                         until=plan.calibration)  # fmt: skip
+    found = fitted_by(method, raw.margins(then.matrix), then.labels, rates=rates, fitted=plan.fitted, home=plan.test)
+    return found.at(plan.test + timedelta(days=plan.horizon_days))
 
 
 def _judged(
-    raw: Bundle, *, fit: DistributedFit, counts: Mapping[str, SplitCount], samples: Mapping[str, Sample]
-) -> TrainedHead:
+    raw: Bundle, calibrator: Calibrator, *, fit: Fit, counts: Mapping[str, SplitCount],
+    samples: Mapping[str, Sample], plan: SplitPlan,
+) -> TrainedHead:  # fmt: skip
     calibrate, test = samples[CALIBRATE], samples[TEST]
-    calibrator = fit_platt(raw.margins(calibrate.matrix), calibrate.labels)
     bundle = replace(raw, calibrator=calibrator)
-    tested = evaluate(test.labels, bundle.predict(test.matrix))
+    probabilities = bundle.at(plan.test).predict(test.matrix)
+    tested = evaluate(test.labels, probabilities)
     baselines = _baselines(samples[FIT], test, features=bundle.features)
     return TrainedHead(
         bundle=replace(bundle, metrics=tested.figures(), baselines=_summaries(baselines)),
@@ -119,38 +235,32 @@ def _judged(
         counts=counts,
         test=tested,
         test_raw=evaluate(test.labels, sigmoid(raw.margins(test.matrix))),
-        calibration=evaluate(calibrate.labels, bundle.predict(calibrate.matrix)),
+        calibration=evaluate(calibrate.labels, bundle.at(plan.calibration).predict(calibrate.matrix)),
         baselines=baselines,
+        excess=None if tested.ece10 is None else tested.ece10 - expected_error(probabilities),
     )
 
 
-def _fit(
-    rows: DataFrame, *, head: Head, features: Sequence[str], parameters: TrainingParameters, seed: int
-) -> DistributedFit:
-    learned = rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
-    return fit_distributed(
-        learned,
-        features=features,
-        label=head.label,
-        stopping=_STOPS,
-        key=KEY,
-        parameters=parameters,
-        seed=seed,
+def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
+    """All rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
+    if isinstance(algorithm, XGBoost):
+        learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
+        return algorithm.fit_frame(learned, features=inputs.features, words=inputs.words, label=inputs.label,
+                                   stopping=_STOPS, key=KEY, learned=inputs.counts[FIT].rows, seed=seed)  # fmt: skip
+    most = algorithm.sample_rows or parameters.max_baseline_rows
+    fitted, stopping = (
+        inputs.sample(split, at_most=most, by=parameters.sample_by, purpose=f"fit {split} seed {seed}")
+        for split in (FIT, STOP)
     )
+    rows = Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical)
+    log.info("%s learns from %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
+             parameters.sample_by)  # fmt: skip
+    return algorithm.fit(rows, seed=seed)
 
 
-def _read(
-    rows: DataFrame,
-    *,
-    split: str,
-    head: Head,
-    features: Sequence[str],
-    counts: Mapping[str, SplitCount],
-    parameters: TrainingParameters,
-) -> Sample:
-    at_most = parameters.max_baseline_rows if split == FIT else parameters.max_evaluation_rows
-    total = counts.get(split, SplitCount()).rows
-    return read_sample(rows, split=split, features=features, label=head.label, total=total, at_most=at_most)
+def _read(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
+    at_most = parameters.max_baseline_rows if split in (FIT, STOP) else parameters.max_evaluation_rows
+    return inputs.sample(split, at_most=at_most)
 
 
 def _baselines(fit: Sample, test: Sample, *, features: Sequence[str]) -> list[BaselineResult]:

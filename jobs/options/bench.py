@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from jobs.arguments import positive
 
 BENCHMARKS = {
     "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
+    "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
     "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
@@ -40,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
     parser.add_argument("--input", metavar="FILE", help="CDNOW_sample.txt of the literature (lifetime)")
+    parser.add_argument("--data", metavar="FOLDER", default=os.environ.get("TESSERA_DATA", "../shared/data"),
+                        help="public data sets (guard; default: TESSERA_DATA, else ../shared/data)")  # fmt: skip
     sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")
     for name, what in SIZES.items():
         sizes.add_argument(f"--{name}", type=positive, metavar="N", help=what)

@@ -21,4 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="BG/NBD, Gamma-Gamma and customer value instead of labels; needs ingested orders only",
     )
+    parser.add_argument("--compare", action="store_true",
+                        help="rank all algorithms on the same rows and folds, and register nothing")  # fmt: skip
     parser.add_argument("--refit", action="store_true", help="fit again even if nothing has changed")

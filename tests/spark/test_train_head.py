@@ -13,8 +13,13 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.algorithms.parameters import AlgorithmSettings
+from models.batch_scorer import batch_scorer
 from models.errors import CannotTrain
 from models.fingerprints import training_fingerprint
+from models.guard.evidence import Guard, Rebuilt
+from models.guard.findings import LeakageFound
+from models.guard.settings import GuardSettings
 from models.heads import CHURN
 from models.logistic import sigmoid
 from models.matrix import feature_matrix
@@ -22,12 +27,14 @@ from models.parameters import TrainingParameters
 from models.registration import crown
 from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
+from models.thresholds import Values
 from models.train import TrainedHead, train_head
 from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
 
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))
 SHORT_PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 12, 1))
 FEATURES = ("recency_days", "money", "label", "is_new", "noise")
+VALUES = Values(saved=100, save_rate=0.1, contact=1, offer=5, redeemed_anyway=0.2, assumed=True)
 PARAMETERS = TrainingParameters(trees=60, learning_rate=0.2, early_stopping_rounds=10)
 
 
@@ -59,7 +66,15 @@ def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
     return rows.withColumn("split", split_column(plan))
 
 
-def _train(rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan=PLAN, seed: int = 42) -> TrainedHead:
+def _train(
+    rows: DataFrame,
+    *,
+    parameters: TrainingParameters = PARAMETERS,
+    plan=PLAN,
+    seed: int = 42,
+    guard: Guard | None = None,
+    values: Values | None = None,
+) -> TrainedHead:
     return train_head(
         rows,
         head=CHURN,
@@ -69,6 +84,8 @@ def _train(rows: DataFrame, *, parameters: TrainingParameters = PARAMETERS, plan
         plan=plan,
         parameters=parameters,
         seed=seed,
+        guard=guard,
+        values=values,
     )
 
 
@@ -208,3 +225,48 @@ def test_a_training_is_reused_by_its_fingerprint_unless_refitted(trained: Traine
     assert logged.params["trees"] == "60" and logged.params["dates_test"] == "2011-10-10"
     assert logged.metrics["test_auc"] == trained.test.auc
     assert logged.metrics["baseline_auc"] == trained.best_baseline.metrics.auc
+
+
+@pytest.mark.parametrize("algorithm", ["xgboost", "logistic_regression"])
+def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
+    training_set: DataFrame, algorithm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    risk = F.when(F.col("churn_60d") == 1, F.lit("late")).otherwise(F.lit("early"))
+    drawn = F.when(F.col("noise") > 0, risk).when(F.col("noise") > -1, F.lit("odd"))
+    rows = training_set.withColumn("place", drawn)
+    parameters = replace(
+        PARAMETERS,
+        algorithm=algorithm,
+        words=("place",),
+        trees=20,
+        algorithms=AlgorithmSettings.model_validate({"logistic_regression": {"sample_rows": 1_000}}),
+    )
+    found = _train(rows, parameters=parameters)
+    assert set(found.bundle.words["place"]) == {"odd", "late", "early"}
+    assert found.bundle.features == (*FEATURES, "place") and found.bundle.algorithm == algorithm
+    assert found.test.auc > 0.85
+    fitted = found.counts[FIT].rows
+    assert found.fit.rows == fitted if algorithm == "xgboost" else 500 < found.fit.rows <= 1_000
+    assert (f"of {fitted} rows are read, drawn by customer (fit fit seed 42)" in caplog.text) == (
+        algorithm != "xgboost"
+    )
+    one = rows.where("split = 'test'").orderBy("customer_id").limit(50)
+    scored = batch_scorer(found.bundle, feature_fingerprint="features-1")(one).select("prediction", *FEATURES, "place")
+    table = scored.toArrow()
+    np.testing.assert_array_equal(table["prediction"].to_numpy(), found.bundle.predict(found.bundle.matrix(table)))
+
+
+def test_the_guard_is_asked_before_the_fit_and_its_findings_are_kept(training_set: DataFrame) -> None:
+    guard = Guard(GuardSettings(removal_loss=0.4), Rebuilt(compared=dict.fromkeys(FEATURES, 1)))
+    found = _train(training_set, parameters=replace(PARAMETERS, trees=3), guard=guard, values=VALUES)
+    intervals = found.test_intervals["auc"]
+    assert intervals.low < found.test.auc < intervals.high and intervals.figure == pytest.approx(found.test.auc)
+    assert found.bundle.guard == found.verdict.status == "passed, 0 reported"
+    assert found.logged_metrics()["guard_findings"] == 0 and found.documents()["guard.json"]["findings"] == []
+    assert 0 < found.threshold.probability < 1 and found.threshold.profit > 0
+    assert found.logged_metrics()["test_profit_per_customer"] == found.test_profit
+    known = training_set.withColumn("noise", F.col("churn_60d") + 0.3 * F.col("noise"))
+    with pytest.raises(LeakageFound, match=r"(?s)\(\d findings block\).*G6 blocks: the model has an AUC of 0\.99"):
+        _train(known, guard=guard)
+    with pytest.raises(LeakageFound, match="G1 blocks: 'label' is unverified"):
+        _train(training_set, guard=replace(guard, rebuilt=Rebuilt()))

@@ -26,7 +26,7 @@ def small_bundle(head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"
         features=tuple(features),
         feature_fingerprint="features-1",
         training_fingerprint="training-1",
-        booster=bytes(booster.save_raw("ubj")),
+        model=bytes(booster.save_raw("ubj")),
         calibrator=Calibrator(0.9, -0.1, "unseasonal", "", 100),
         dates={"test": "2011-10-10"},
         metrics={"auc": 0.75},

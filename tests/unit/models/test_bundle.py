@@ -20,7 +20,7 @@ def test_a_saved_bundle_comes_back_whole(bundle: Bundle, tmp_path: Path) -> None
 def test_prediction_is_the_boosters_margin_through_the_calibrator(bundle: Bundle, rng: np.random.Generator) -> None:
     matrix = rng.normal(size=(50, 3)).astype(np.float32)
     matrix[::4, 2] = np.nan
-    native = xgboost.Booster(model_file=bytearray(bundle.booster))
+    native = xgboost.Booster(model_file=bytearray(bundle.model))
     margins = native.predict(xgboost.DMatrix(matrix), output_margin=True).astype(np.float64)
     np.testing.assert_array_equal(bundle.margins(matrix), margins)
     assert bundle.predict(matrix).dtype == np.float64

@@ -18,7 +18,7 @@ import xgboost
 from xgboost.collective import CommunicatorContext
 from xgboost.tracker import RabitTracker
 
-from models.native_log import NativeLog
+from models.algorithms.native_log import NativeLog
 
 pickle.loads(pickle.dumps(NativeLog(int(sys.argv[1]))))  # as Spark hands it to a worker
 tracker = RabitTracker(n_workers=1, host_ip="127.0.0.1", sortby="task")

@@ -19,9 +19,10 @@ from pyspark.sql import functions as F
 from xgboost import Booster
 from xgboost.spark import SparkXGBClassifier
 
-from models.native_log import NativeLog
-from models.parameters import TrainingParameters
+from models.algorithms.native_log import NativeLog
+from models.algorithms.parameters import XGBoostParameters
 from models.training_rows import as_float32, column
+from models.vocabulary import NO_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -47,16 +48,18 @@ def fit_distributed(
     label: str,
     stopping: str,
     key: Sequence[str],
-    parameters: TrainingParameters,
+    parameters: XGBoostParameters,
     seed: int,
+    words: Mapping[str, Sequence[str]] = NO_WORDS,
 ) -> DistributedFit:
     """Fit on the rows where boolean `stopping` is false, stop where log loss on the others no longer falls.
 
-    `label` is 0/1 without NULLs; features are numbers or booleans, NULL is missing; `key` names the columns
+    `label` is 0/1 without NULLs; features are numbers, booleans, or text whose `words` are known; NULL is missing;
+    `key` names the columns
     that tell rows apart. Fewer workers are used where a worker would be left without rows of either kind.
     Raises CannotTrain for a feature that is no number.
     """
-    numbers = _as_numbers(rows, features=features, label=label, stopping=stopping, key=key)
+    numbers = _as_numbers(rows, features=features, words=words, label=label, stopping=stopping, key=key)
     workers = _workers(numbers, key=key, wanted=parameters.num_workers)
     placed = _placed(numbers, key=key, workers=workers).persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -79,9 +82,10 @@ def fit_distributed(
 
 
 def _as_numbers(
-    rows: DataFrame, *, features: Sequence[str], label: str, stopping: str, key: Sequence[str]
-) -> DataFrame:
-    floats = as_float32(rows.schema, features)
+    rows: DataFrame, *, features: Sequence[str], words: Mapping[str, Sequence[str]], label: str, stopping: str,
+    key: Sequence[str],
+) -> DataFrame:  # fmt: skip
+    floats = as_float32(rows.schema, features, words=words)
     # Numbered names cannot clash with the estimator's own ("label", "weight", "values") nor hold dots.
     named = [one.alias(name) for one, name in zip(floats, _numbered(features), strict=True)]
     labelled = [column(label).cast("double").alias(_LABEL), column(stopping).alias(_STOP)]
@@ -111,7 +115,7 @@ def _worker(key: Sequence[str], workers: int) -> Column:
 
 
 def _estimator(
-    features: Sequence[str], *, parameters: TrainingParameters, workers: int, seed: int
+    features: Sequence[str], *, parameters: XGBoostParameters, workers: int, seed: int
 ) -> SparkXGBClassifier:
     return SparkXGBClassifier(
         features_col=_numbered(features),
@@ -124,7 +128,9 @@ def _estimator(
         random_state=seed,
         verbose=False,
         callbacks=[NativeLog()],
-        **parameters.boosting(),
+        n_estimators=parameters.trees,
+        early_stopping_rounds=parameters.early_stopping_rounds,
+        **parameters.native(),
     )
 
 

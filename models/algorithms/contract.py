@@ -1,0 +1,95 @@
+"""What an algorithm is to the rest of Tessera: rows in, a fitted function out, bytes to keep it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from featurestore.configuration import Strict
+from models.logistic import Floats
+
+Place = Literal["spark", "one machine"]
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn from, in memory: `matrix` float32 (n, d), NaN for NULL; `labels` 0/1 float64 (n,).
+
+    `stop_matrix` (m, d) and `stop_labels` (m,) are never learned from: they end a fit, or set its scale.
+    `categorical` are the positions of columns whose numbers are codes of words (`models.vocabulary`).
+    """
+
+    matrix: Matrix
+    labels: Floats
+    stop_matrix: Matrix
+    stop_labels: Floats
+    features: tuple[str, ...]
+    categorical: tuple[int, ...] = ()
+
+
+@runtime_checkable
+class Fitted(Protocol):
+    """A fitted model. Each row's result depends on that row alone, however rows are cut into batches."""
+
+    def margins(self, matrix: Matrix) -> Floats:
+        """Log-odds, float64 (n,), of a float32 matrix (n, d) with the columns it was fitted on, NaN for NULL."""
+        ...
+
+    def predict(self, matrix: Matrix) -> Floats:
+        """Probabilities before calibration, float64 (n,) in [0, 1]."""
+        ...
+
+    def save(self) -> bytes:
+        """All there is to keep; `Algorithm.load` gives a model whose every result is equal to the last bit."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model and how it came about; `history` is the log loss of every iteration by data set."""
+
+    model: Fitted
+    rows: int
+    best_iteration: int | None = None
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    workers: int = 1
+
+    def figures(self) -> dict[str, float]:
+        """What a run logs of the fit."""
+        found = {"workers": float(self.workers), "rows_learned": float(self.rows)}
+        return found if self.best_iteration is None else {**found, "best_iteration": float(self.best_iteration)}
+
+
+class Algorithm(Protocol):
+    """A way to fit: its name, its checked parameters, and where it runs.
+
+    `place` "spark" means that `train` gives it all rows as a frame (`fit_frame` of `SparkAlgorithm`); one of
+    "one machine" is given a sample of `sample_rows` rows.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def parameters(self) -> Strict: ...
+
+    @property
+    def sample_rows(self) -> int | None:
+        """Most rows that a fit in memory is given by `train`; None for an algorithm that takes all in Spark."""
+        ...
+
+    def fit(self, rows: Rows, *, seed: int) -> Fit:
+        """Fit in memory; the same rows, in the same order, with the same seed give the same model."""
+        ...
+
+    def load(self, saved: bytes) -> Fitted:
+        """The model that `Fitted.save` gave; no code in the bytes is ever run."""
+        ...

@@ -1,0 +1,158 @@
+"""Which calibration to trust: each method fitted and judged again at earlier dates, as if each were the present."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from models.algorithms.contract import Algorithm, Rows
+from models.calibrate import (
+    ISOTONIC,
+    METHODS,
+    NONE,
+    PLATT,
+    SEASON,
+    UNCALIBRATED,
+    Calibrator,
+    fit_isotonic,
+    fit_platt,
+    fit_season,
+)
+from models.evaluate import evaluate, expected_error
+from models.logistic import Floats
+from models.splits import is_stopping_customer
+from models.training_rows import Sample, drawn
+
+log = logging.getLogger(__name__)
+
+RECENCY, RECENT_DAYS = "recency_days", 90
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """One method at one as-of that stood in for the present; `excess` is ece10 less what chance alone shows."""
+
+    as_of: str
+    method: str
+    status: str
+    rows: int
+    log_loss: float
+    ece10: float
+    excess: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a table or JSON."""
+        return asdict(self)
+
+
+def backtest(
+    rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
+    seed: int,
+    categorical: tuple[int, ...] = (),
+) -> list[Backtest]:  # fmt: skip
+    """All methods at up to `at_most` rolling as-ofs t of `rows`, the newest first.
+
+    At each t the recipe is fitted on as-ofs <= t - 2h or earlier and calibrated on the newest one <= t - h, so that no
+    label is read that was not known at t; a tenth of the customers stops the fit, which
+    learns from at most `trial_rows`. `rows` must hold no test row. Dates
+    without a calibration and a fitted date before them are left out: an empty list where all are.
+    """
+    found = []
+    horizon = timedelta(days=horizon_days)
+    for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
+        margins = _margins(rows, fitted, (calibrating, present), features, algorithm, categorical, seed, trial_rows)
+        if margins is None:
+            continue
+        then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
+        rates = season_rates(rows, features, until=present - horizon)
+        for method in METHODS:
+            one = fitted_by(method, margins[calibrating], rows.labels[then], rates=rates, fitted=fitted, home=present)
+            found.append(_judged(method, one, margins[present], rows.labels[now], present))
+    return found
+
+
+def rolling_dates(
+    days: np.ndarray, horizon: timedelta, *, at_most: int
+) -> Iterator[tuple[date, date, list[date]]]:  # fmt: skip
+    """(present, calibrating, fitted) dates, newest present first, no label of one reaching into the next."""
+    known = sorted(day.item() for day in np.unique(days))
+    # Only the first dates can lack an earlier one: what is left out is at the end.
+    for present in known[: -at_most - 1 : -1]:
+        calibrating = max((day for day in known if day <= present - horizon), default=None)
+        fitted = [day for day in known if calibrating is not None and day <= calibrating - horizon]
+        if calibrating is None or not fitted:
+            return
+        yield present, calibrating, fitted
+
+
+def season_rates(rows: Sample, features: Sequence[str], *, until: date) -> dict[str, float]:
+    """By ISO as-of up to `until`, the outcome's rate among customers who ordered within 90 days; {} without recency."""
+    if RECENCY not in features:
+        return {}
+    recent = rows.matrix[:, list(features).index(RECENCY)] <= RECENT_DAYS
+    found = {}
+    for day in np.unique(rows.days[recent]):
+        labels = rows.labels[recent & (rows.days == day)]
+        if day.item() <= until:
+            found[day.item().isoformat()] = float(labels.mean())
+    return found
+
+
+def fitted_by(
+    method: str, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
+) -> Calibrator:  # fmt: skip
+    """The calibrator of `method`, from the margins and labels of calibration rows or the rates of seasons."""
+    if method == PLATT:
+        return fit_platt(margins, labels)
+    if method == ISOTONIC:
+        return fit_isotonic(margins, labels)
+    return fit_season(rates, fitted=fitted, home=home) if method == SEASON else Calibrator(reason="asked for")
+
+
+def chosen(found: Sequence[Backtest]) -> str:
+    """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
+
+    A method that could be fitted nowhere is out; where no as-of is common to the others, the one that could be fitted
+    at the fewest is out too, and so on.
+    """
+    losses: dict[str, dict[str, float]] = {}
+    for one in found:
+        if one.method == NONE or one.status != UNCALIBRATED:
+            losses.setdefault(one.method, {})[one.as_of] = one.log_loss
+    while losses:
+        common = set.intersection(*(set(by_date) for by_date in losses.values()))
+        if common:
+            means = {method: float(np.mean([by_date[day] for day in common])) for method, by_date in losses.items()}
+            return min(means, key=lambda method: (means[method], METHODS.index(method)))
+        del losses[min(losses, key=lambda method: (len(losses[method]), -METHODS.index(method)))]
+    return PLATT
+
+
+def _margins(
+    rows: Sample, fitted: Sequence[date], wanted: Sequence[date], features: Sequence[str], algorithm: Algorithm,
+    categorical: tuple[int, ...], seed: int, trial_rows: int,
+) -> dict[date, Floats] | None:  # fmt: skip
+    inside = np.flatnonzero(np.isin(rows.days, np.array(fitted, dtype="datetime64[D]")))
+    chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)
+    stops = np.array([is_stopping_customer(one) for one in rows.customers[chosen_rows]])
+    learned, stopping = chosen_rows[~stops], chosen_rows[stops]
+    if min(len(set(rows.labels[learned])), len(set(rows.labels[stopping]))) < 2:
+        return None
+    given = Rows(rows.matrix[learned], rows.labels[learned], rows.matrix[stopping], rows.labels[stopping],
+                 tuple(features), categorical)  # fmt: skip
+    model = algorithm.fit(given, seed=seed).model
+    return {day: model.margins(rows.matrix[rows.days == np.datetime64(day)]) for day in wanted}
+
+
+def _judged(method: str, calibrator: Calibrator, margins: Floats, labels: Floats, present: date) -> Backtest:
+    probabilities = calibrator.apply(margins)
+    figures = evaluate(labels, probabilities)
+    ece = figures.ece10 or 0.0
+    excess = ece - expected_error(probabilities)
+    log.info("calibration %s at %s: log loss %.4f, ece10 %.3f", method, present, figures.log_loss, ece)
+    return Backtest(present.isoformat(), method, calibrator.status, figures.n, figures.log_loss or 0.0, ece, excess)

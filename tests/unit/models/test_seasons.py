@@ -1,0 +1,137 @@
+"""Isotonic steps, the seasonal intercept, and the backtest that chooses between methods."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from models.algorithms.boosted import XGBoost
+from models.calibrate import (
+    ISOTONIC,
+    METHODS,
+    NONE,
+    PLATT,
+    SEASON,
+    Calibrator,
+    a_year_before,
+    fit_isotonic,
+    fit_season,
+)
+from models.calibration_backtest import Backtest, backtest, chosen, rolling_dates, season_rates
+from models.evaluate import evaluate, expected_error
+from models.logistic import sigmoid
+from models.parameters import TrainingParameters
+from models.training_rows import Sample
+
+FEATURES = ("recency_days", "noise")
+DAYS = [date(2010, 6, 1) + timedelta(days=28 * at) for at in range(20)]
+FAST = XGBoost(TrainingParameters(trees=30, learning_rate=0.2, max_depth=2, min_child_weight=5).boosting())
+
+
+def season(day: date) -> float:
+    return 1.5 * float(np.cos(2 * np.pi * day.timetuple().tm_yday / 364))
+
+
+def rows_of(days: list[date], *, a_day: int = 400) -> Sample:
+    rng = np.random.default_rng(4)
+    when = np.repeat(np.array(days, dtype="datetime64[D]"), a_day)
+    recency = rng.exponential(60, len(when))
+    moved = np.repeat([season(day) for day in days], a_day)
+    labels = (rng.random(len(when)) < sigmoid(recency / 60 - 1 + moved)).astype(float)
+    matrix = np.column_stack([recency, rng.normal(size=len(when))]).astype(np.float32)
+    customers = np.array([f"c{at}" for at in range(a_day)] * len(days), dtype=object)
+    return Sample("fit", matrix, labels, len(labels), customers, when)
+
+
+def test_isotonic_steps_rise_and_follow_any_rising_truth() -> None:
+    rng = np.random.default_rng(1)
+    margins = rng.uniform(-4, 4, 30_000)
+    truth = np.where(margins < 0, 0.1, 0.1 + 0.8 * (margins / 4) ** 2)
+    found = fit_isotonic(margins, (rng.random(30_000) < truth).astype(float))
+    places = np.linspace(-3.9, 3.9, 200)
+    wanted = np.where(places < 0, 0.1, 0.1 + 0.8 * (places / 4) ** 2)
+    assert found.status == "isotonic" and np.all(np.diff(found.apply(places)) >= 0)
+    assert np.abs(found.apply(places) - wanted).mean() < 0.02
+    assert 0 < found.apply(np.array([-99.0]))[0] < found.apply(np.array([99.0]))[0] < 1
+    again = Calibrator.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again == found and np.array_equal(again.apply(places), found.apply(places))
+    assert fit_isotonic(margins[:3], np.zeros(3)).reason == "all 3 calibration rows have one class"
+
+
+def test_the_season_of_a_year_before_moves_the_log_odds() -> None:
+    rates = {"2010-12-10": 0.8, "2011-02-01": 0.5, "2011-03-01": 0.5}
+    found = fit_season(rates, fitted=[date(2011, 2, 1), date(2011, 3, 1)], home=date(2011, 12, 9))
+    assert found.status == "seasonal" and found.shift == pytest.approx(np.log(4))
+    assert found.apply(np.array([0.0]))[0] == pytest.approx(0.8)
+    assert found.at(date(2012, 1, 30)).apply(np.array([0.0]))[0] == pytest.approx(0.5)
+    far = found.at(date(2013, 9, 1))
+    assert far.shift == 0 and far.status == "uncalibrated" and "2013-09-01" in far.reason
+    assert far.at(date(2011, 12, 9)) == found
+    assert Calibrator.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert Calibrator().at(date(2011, 1, 1)) == Calibrator()
+
+
+def test_without_an_as_of_near_a_year_before_there_is_no_season() -> None:
+    day = date(2011, 12, 9)
+    assert a_year_before({"2010-11-25": 1.0}, day) is None and a_year_before({"2010-11-26": 1.0}, day) == 1.0
+    assert "a year before" in fit_season({"2010-11-01": 0.5}, fitted=[date(2010, 11, 1)], home=day).reason
+    assert fit_season({"2010-12-10": 0.5}, fitted=[], home=day).status == "uncalibrated"
+
+
+def test_dates_never_let_a_label_reach_into_the_next_period() -> None:
+    horizon = timedelta(days=60)
+    found = list(rolling_dates(np.array(DAYS, dtype="datetime64[D]"), horizon, at_most=5))
+    assert len(found) == 5 and found[0][0] == DAYS[-1]
+    for present, calibrating, fitted in found:
+        assert calibrating <= present - horizon and max(fitted) <= calibrating - horizon
+    assert list(rolling_dates(np.array(DAYS[:4], dtype="datetime64[D]"), horizon, at_most=5)) == []
+
+
+def test_rates_are_of_recent_customers_and_of_what_was_known() -> None:
+    rows = rows_of(DAYS[:3])
+    rates = season_rates(rows, FEATURES, until=DAYS[1])
+    assert list(rates) == [str(day) for day in DAYS[:2]]
+    recent = (rows.matrix[:, 0] <= 90) & (rows.days == np.datetime64(DAYS[0]))
+    assert rates[str(DAYS[0])] == rows.labels[recent].mean()
+    assert season_rates(rows, ("a", "b"), until=DAYS[1]) == {}
+
+
+def test_the_backtest_finds_the_season_where_there_is_one() -> None:
+    found = backtest(
+        rows_of(DAYS), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, trial_rows=9000, seed=1
+    )
+    assert len(found) == 3 * len(METHODS) and {one.method for one in found} == set(METHODS)
+    excess = {method: np.mean([one.excess for one in found if one.method == method]) for method in METHODS}
+    assert chosen(found) == SEASON and excess[SEASON] < min(excess[PLATT], excess[NONE])
+    assert (
+        backtest(
+            rows_of(DAYS[:3]), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, trial_rows=9000, seed=1
+        )
+        == []
+    )
+
+
+def test_the_least_log_loss_wins_at_dates_where_all_could_be_fitted() -> None:
+    one = Backtest("2011-01-01", PLATT, "unseasonal", 10, 0.60, 0.05, 0.01)
+    steps, later = replace(one, method=ISOTONIC, status="isotonic", log_loss=0.59), replace(one, as_of="2011-02-01")
+    assert chosen([]) == PLATT
+    assert chosen([one, steps]) == ISOTONIC
+    never = replace(one, method=SEASON, status="uncalibrated", log_loss=0.1)
+    assert chosen([one, steps, never]) == ISOTONIC
+    worse, once = replace(later, log_loss=0.3), replace(steps, as_of="2011-02-01", log_loss=0.4)
+    assert chosen([one, steps, worse, replace(once, status="uncalibrated")]) == ISOTONIC
+    assert chosen([one, steps, worse, once]) == PLATT
+    assert chosen([one, later, replace(steps, as_of="2011-03-01", log_loss=0.1)]) == PLATT
+    assert chosen([one, replace(one, method=NONE, status="uncalibrated", log_loss=0.5)]) == NONE
+
+
+def test_chance_alone_explains_the_error_of_a_perfect_model() -> None:
+    rng = np.random.default_rng(2)
+    p = rng.uniform(0.1, 0.9, 836)
+    shown = [evaluate((rng.random(836) < p).astype(float), p).ece10 for _ in range(40)]
+    assert expected_error(p) == pytest.approx(np.mean(shown), abs=0.004)
+    assert expected_error(np.array([])) == 0
