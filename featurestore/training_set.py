@@ -117,7 +117,6 @@ def build_training_set(
         if request.knowledge == AS_KNOWN:
             seen = {name: of_batches(pinned[name], ranks[name]) for name in request.features.sources}
             features = known_features(seen, request, sorted(mature), limits=limits, held=held)
-            held.callback(features.persist().unpersist)
         else:
             features = read_features(warehouse, request.features, dates=list(mature))
         outcomes = before(pinned[request.label.source], last_needed(request, mature))
@@ -138,15 +137,21 @@ def known_features(
 ) -> DataFrame:
     """The features at `days` as they could have been known then, places among those seen by then included.
 
-    `events` by source; what is computed once and read twice is released with `held`.
+    `events` by source. What is kept while it is read more than once is released with `held`; each step is kept, since
+    Spark's optimizer multiplies the expressions of steps that it may merge.
     """
+
+    def kept(rows: DataFrame) -> DataFrame:
+        held.callback(rows.persist().unpersist)
+        return rows
+
     found = []
     for view in request.features.views:
         delay = request.known_of(view.source).decision_delay
-        rows = folded_as_known(before(events[view.source], days[-1]), view, days=days, delay=delay, limits=limits)
+        visible = before(events[view.source], days[-1])
+        rows = kept(folded_as_known(visible, view, days=days, delay=delay, limits=limits))
         if view.ranked:
-            held.callback(rows.persist().unpersist)
-            rows = among_population(rows, cut_points(rows, view.ranked), view)
+            rows = kept(among_population(rows, kept(cut_points(rows, view.ranked)), view))
         found.append(rows)
     return joined(found, request.features)
 
