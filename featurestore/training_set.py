@@ -123,7 +123,6 @@ def build_training_set(
         if request.knowledge == AS_KNOWN:
             seen = {name: of_batches(pinned[name], ranks[name]) for name in request.features.sources}
             features = known_features(seen, request, sorted(mature), aliases=aliases, limits=limits, held=held)
-            held.callback(features.persist().unpersist)
         else:
             features = read_features(warehouse, request.features, dates=list(mature))
         rows = with_label(features, pinned[request.label.source], request, mature, aliases=aliases, limits=limits)
@@ -145,16 +144,21 @@ def known_features(
 ) -> DataFrame:  # fmt: skip
     """The features at `days` as they could have been known then, places among those seen by then included.
 
-    `events` by source, under their own customers; what is computed once and read twice is released with `held`.
+    `events` by source, under their own customers. What is kept while it is read more than once is released with
+    `held`; each step is kept, since Spark's optimizer multiplies the expressions of steps that it may merge.
     """
+
+    def kept(rows: DataFrame) -> DataFrame:
+        held.callback(rows.persist().unpersist)
+        return rows
+
     found = []
     for view in request.features.views:
         delay = request.known_of(view.source).decision_delay
         own = before(events[view.source], days[-1])
-        rows = folded_as_known(own, view, days=days, delay=delay, limits=limits, aliases=aliases)
+        rows = kept(folded_as_known(own, view, days=days, delay=delay, limits=limits, aliases=aliases))
         if view.ranked:
-            held.callback(rows.persist().unpersist)
-            rows = among_population(rows, cut_points(rows, view.ranked), view)
+            rows = kept(among_population(rows, kept(cut_points(rows, view.ranked)), view))
         found.append(rows)
     return joined(found, request.features)
 
