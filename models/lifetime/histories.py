@@ -97,7 +97,7 @@ def discrete_quantile(rows: DataFrame, column: str, *, hundredths_of_percent: in
     total, most = rows.agg(F.count(column), F.max(column)).first() or (0, None)
     if most is None:
         return None
-    wanted = -(-total * hundredths_of_percent // 10_000)
+    wanted = max(-(-total * hundredths_of_percent // 10_000), 1)
     shift = max((int(most).bit_length() - 1) // _BITS * _BITS, 0)
     prefix, below = 0, 0
     while True:
