@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 # Matrix products may round by the shape of their operands: every product sees this many rows, the last filled up.
-_BLOCK = 512
+_BLOCK = 2048
 _SUREST = 1e-6
 
 

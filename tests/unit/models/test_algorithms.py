@@ -90,6 +90,11 @@ def test_a_row_scores_the_same_in_any_part_and_place(fitted: Fitted, cuts: list[
     np.testing.assert_array_equal(found, fitted.margins(TEST))
 
 
+def test_more_rows_than_a_block_score_as_each_does_alone(fitted: Fitted) -> None:
+    many = np.tile(TEST, (6, 1))
+    np.testing.assert_array_equal(fitted.margins(many), np.tile(fitted.margins(TEST), 6))
+
+
 def test_the_input_is_left_as_it_was(algorithm: Algorithm) -> None:
     rows, before = rows_of(120), rows_of(120)
     model = algorithm.fit(rows, seed=5).model
