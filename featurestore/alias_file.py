@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from deltalake import DeltaTable as DeltaLog
 from pyspark.sql import Column as SparkColumn
@@ -55,7 +55,7 @@ def alias_file(path: str) -> AliasFile:
     kind = name.rpartition(".")[2]
     if kind in ("csv", "parquet"):
         return AliasFile(kind)
-    if DeltaLog.is_deltatable(path):
+    if not Path(path).is_file() and DeltaLog.is_deltatable(path):  # it walks a file as if it were a folder, and fails
         return AliasFile("delta")
     raise ConfigurationError(
         f"--aliases {path}: expected a name that ends in .csv (compressed or not) or .parquet, or a Delta table, with "
