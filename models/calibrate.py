@@ -18,7 +18,8 @@ SEASONAL = "seasonal"
 PLATT, ISOTONIC, SEASON, NONE = METHODS = ("platt", "isotonic", "seasonal", "none")
 YEAR_OF_WEEKS = 364
 _NEAR_DAYS = 14
-_SUREST = 1e-6
+FEWEST_FOR_STEPS = 1000
+"""Rows below which steps follow chance more than the model: what practice has settled on."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,10 @@ def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
     "uncalibrated".
     """
     margins, labels = np.asarray(margins, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    rows, positives = len(labels), int(labels.sum())
+    rows = len(labels)
     if reason := _why_not(margins, labels):
         return Calibrator(reason=reason, rows=rows)
-    target = np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (rows - positives + 2))
-    slope, intercept = fit_line(margins, target)
+    slope, intercept = fit_line(margins, _targets(labels))
     if slope <= 0:
         return Calibrator(reason=f"the slope {slope:.3g} would reverse the order", rows=rows)
     return Calibrator(slope, intercept, UNSEASONAL, "", rows)
@@ -99,15 +99,18 @@ def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
 def fit_isotonic(margins: Floats, labels: Floats) -> Calibrator:
     """The rising step function nearest to the labels (pool adjacent violators; Zadrozny & Elkan 2002).
 
-    margins: float64 (n,) in log-odds; labels: 0/1 (n,). Probabilities stay a millionth off 0 and 1. The steps are
-    few: one place where each pool of rows begins and one where it ends. No rows, one class or one margin: identity.
+    margins: float64 (n,) in log-odds; labels: 0/1 (n,). The labels are Platt's targets, so that no step says 0 or 1.
+    The steps are few: one place where each pool of rows begins and one where it ends. Fewer than `FEWEST_FOR_STEPS`
+    rows, one class or one margin: identity.
     """
     margins, labels = np.asarray(margins, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if reason := _why_not(margins, labels):
         return Calibrator(reason=reason, rows=len(labels))
+    if len(labels) < FEWEST_FOR_STEPS:
+        return Calibrator(reason=f"{len(labels)} calibration rows, steps need {FEWEST_FOR_STEPS}", rows=len(labels))
     from sklearn.isotonic import IsotonicRegression
 
-    fitted = IsotonicRegression(y_min=_SUREST, y_max=1 - _SUREST, out_of_bounds="clip").fit(margins, labels)
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(margins, _targets(labels))
     steps = tuple(zip(fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist(), strict=True))
     return Calibrator(status=STEPPED, reason="", rows=len(labels), steps=steps)
 
@@ -139,6 +142,12 @@ def a_year_before(seasons: Mapping[str, float], day: date) -> float | None:
 
 def _logit(rate: float) -> float:
     return float(np.log(rate) - np.log1p(-rate))
+
+
+def _targets(labels: Floats) -> Floats:
+    """What a fit aims at instead of 1 and 0: (N+ + 1)/(N+ + 2) and 1/(N- + 2) (Platt 1999, eq. 4)."""
+    positives = int(labels.sum())
+    return np.where(labels > 0, (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2))
 
 
 def _why_not(margins: Floats, labels: Floats) -> str:

@@ -12,6 +12,8 @@ from models.guard.findings import Finding
 from models.logistic import Floats
 
 _BINS = 10
+_FEWEST = 30
+"""Rows with a value below which a correlation says nothing: of two it is always 1."""
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _FAR = 8.0
 
@@ -32,10 +34,10 @@ def association(evidence: Evidence) -> list[Finding]:
 
 
 def pearson(values: NDArray[np.floating], labels: Floats) -> float:
-    """Pearson's r over rows with a value; 0 where either side is constant."""
+    """Pearson's r over rows with a value; 0 where they are few or either side is constant."""
     known = np.isfinite(values)
     x, y = values[known].astype(np.float64), labels[known]
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < _FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])
 

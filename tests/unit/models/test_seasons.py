@@ -60,6 +60,13 @@ def test_isotonic_steps_rise_and_follow_any_rising_truth() -> None:
     again = Calibrator.from_dict(json.loads(json.dumps(found.to_dict())))
     assert again == found and np.array_equal(again.apply(places), found.apply(places))
     assert fit_isotonic(margins[:3], np.zeros(3)).reason == "all 3 calibration rows have one class"
+    assert fit_isotonic(margins[:999], np.arange(999) % 2).reason == "999 calibration rows, steps need 1000"
+
+
+def test_isotonic_steps_at_the_ends_are_no_surer_than_the_rows_allow() -> None:
+    margins = np.linspace(-3, 3, 2_000)
+    found = fit_isotonic(margins, (margins > 0).astype(float)).apply(np.array([-9.0, 9.0]))
+    assert found.tolist() == pytest.approx([1 / 1_002, 1_001 / 1_002])
 
 
 def test_the_season_of_a_year_before_moves_the_log_odds() -> None:

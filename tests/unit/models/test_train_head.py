@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import models.calibrate
 import models.train
 from models.guard.evidence import Guard, Rebuilt
 from models.guard.findings import LeakageFound
@@ -92,6 +93,7 @@ def test_a_training_is_guarded_calibrated_by_backtests_and_valued(monkeypatch: p
 
 
 def test_a_method_that_is_asked_for_is_taken_without_backtests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.calibrate, "FEWEST_FOR_STEPS", 100)
     for method, status in (("platt", "unseasonal"), ("isotonic", "isotonic"), ("none", "uncalibrated")):
         found = trained(monkeypatch, inputs(), parameters=replace(PARAMETERS, calibration=method), guard=None)
         assert found.bundle.calibration_status == status and found.backtests == []
