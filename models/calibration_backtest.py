@@ -31,6 +31,8 @@ from models.training_rows import Sample, drawn
 log = logging.getLogger(__name__)
 
 RECENCY, RECENT_DAYS = "recency_days", 90
+TIES = 0.001
+"""Log loss that steps must gain: customers on one step cannot be ranked any more, which log loss hardly sees."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def fitted_by(
 def chosen(found: Sequence[Backtest]) -> str:
     """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
+    Steps must gain `TIES` over the others.
     A method that could be fitted nowhere is out; where no as-of is common to the others, the one that could be fitted
     at the fewest is out too, and so on.
     """
@@ -128,6 +131,7 @@ def chosen(found: Sequence[Backtest]) -> str:
         common = set.intersection(*(set(by_date) for by_date in losses.values()))
         if common:
             means = {method: float(np.mean([by_date[day] for day in common])) for method, by_date in losses.items()}
+            means = {method: mean + (TIES if method == ISOTONIC else 0.0) for method, mean in means.items()}
             return min(means, key=lambda method: (means[method], METHODS.index(method)))
         del losses[min(losses, key=lambda method: (len(losses[method]), -METHODS.index(method)))]
     return PLATT

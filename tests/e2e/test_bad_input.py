@@ -80,6 +80,7 @@ def test_dates_that_nothing_is_known_of(warehouse, capsys):
         assert "Traceback" not in shown
 
 
+@pytest.mark.deep
 def test_aliases_are_declared_repaired_and_taken_back_by_commands(spark, folder, capsys):
     bought = [line(customer=f"{n}", order=f"{n}") for n in range(20000, 20020)]
     assert ingest(folder, "\n".join([HEADER, *bought])) == 0

@@ -20,7 +20,7 @@ from tests.e2e.contents import rows, tables
 AS_OF = date(2024, 6, 19)
 
 
-CUSTOMERS = "800"
+CUSTOMERS = "400"
 
 
 @pytest.fixture(scope="module")

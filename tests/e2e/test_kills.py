@@ -79,6 +79,7 @@ COMMITS = [
 ]
 
 
+@pytest.mark.deep
 def test_an_ingest_killed_before_its_batch_is_closed_ends_as_a_clean_one(spark, tmp_path):
     """The events are there and their batch is not: nothing but the tables to go on from."""
     file = tmp_path / "orders.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 from featurestore.alias_table import events_of_persons
 from featurestore.errors import DataContractError
+from featurestore.known_then import folded_as_known
 from featurestore.labels import PURCHASE_30D
 from featurestore.lookups import FeatureLookup
 from featurestore.replay import replay
@@ -135,10 +137,7 @@ def test_a_spine_reads_the_person_by_what_was_known_and_comes_back_as_it_was(spa
     us = timedelta(microseconds=1)
     askings += [(who, at - (delay or timedelta(0)) + off * us)
                 for who, (_, at) in links.items() for off in (0, 1)]  # fmt: skip
-    schema = ("event_id string, customer_id string, event_time timestamp, known_at timestamp, order_id string, "
-              "product_id string, amount decimal(18,2)")  # fmt: skip
-    names = [field.split()[0] for field in schema.split(", ")]
-    events = spark.createDataFrame([tuple(line[name] for name in names) for line in lines], schema)
+    events = frame_of(spark, lines)
     spine = spark.createDataFrame([(n, *row) for n, row in enumerate(askings)],
                                   "n int, customer_id string, as_of timestamp")  # fmt: skip
     paths = spark.createDataFrame(paths_of(links), PATHS)
@@ -154,6 +153,39 @@ def test_a_spine_reads_the_person_by_what_was_known_and_comes_back_as_it_was(spa
             own = own if until is None else [line for line in own if line["known_at"] < until]
         expected = {fold.name: oracle.fold(own, fold, as_of or oracle.EPOCH) for fold in FOLDS}
         assert {name: row[name] for name in expected} == expected, (who, as_of)
+
+
+def test_all_customers_as_they_were_known_are_the_persons_of_then(spark, drawn):
+    """What a training set as known is made of: a row for each person of that day, by what was known of both ids."""
+    chance, delay = random.Random(19), timedelta(days=3)
+    lines = [line for line in history(chance) if int(line["customer_id"][1:]) < 60]
+    ids = sorted({line["customer_id"] for line in lines})
+    links = {alias: (customer, START + timedelta(days=chance.randrange(540)))
+             for alias, customer in random_pairs(chance, ids)}  # fmt: skip
+    days = [date(2023, 5, 1), date(2023, 12, 1), date(2024, 6, 1)]
+    view = replace(SMALL_VIEW, folds=tuple(FOLDS), derived=tuple(DERIVED), ranked=(), judged=())
+    paths = spark.createDataFrame(paths_of(links), PATHS)
+    found = folded_as_known(frame_of(spark, lines), view, days=days, delay=delay, limits=LIMITS, aliases=paths)
+    rows = {(row["customer_id"], row["as_of_date"]): row for row in found.collect()}
+    expected = {}
+    for day in days:
+        as_of = oracle.midnight(day)
+        for line in lines:
+            if line["event_time"] < as_of and line["known_at"] < as_of + delay:
+                person = person_of(line["customer_id"], links, before=as_of + delay)
+                expected.setdefault((person, day), []).append(line)
+    assert rows.keys() == expected.keys()
+    for (person, day), own in expected.items():
+        wanted = {fold.name: oracle.fold(own, fold, oracle.midnight(day)) for fold in FOLDS}
+        assert {name: rows[person, day][name] for name in wanted} == wanted, (person, day)
+    drawn(19, len(rows))
+
+
+def frame_of(spark, lines):
+    schema = ("event_id string, customer_id string, event_time timestamp, known_at timestamp, order_id string, "
+              "product_id string, amount decimal(18,2)")  # fmt: skip
+    names = [field.split()[0] for field in schema.split(", ")]
+    return spark.createDataFrame([tuple(line[name] for name in names) for line in lines], schema)
 
 
 def paths_of(links):

@@ -127,6 +127,7 @@ def test_the_least_log_loss_wins_at_dates_where_all_could_be_fitted() -> None:
     steps, later = replace(one, method=ISOTONIC, status="isotonic", log_loss=0.59), replace(one, as_of="2011-02-01")
     assert chosen([]) == PLATT
     assert chosen([one, steps]) == ISOTONIC
+    assert chosen([one, replace(steps, log_loss=0.5995)]) == PLATT, "steps cost the order, so they must gain something"
     never = replace(one, method=SEASON, status="uncalibrated", log_loss=0.1)
     assert chosen([one, steps, never]) == ISOTONIC
     worse, once = replace(later, log_loss=0.3), replace(steps, as_of="2011-02-01", log_loss=0.4)
