@@ -6,6 +6,8 @@ and the next try of an interrupted one ends where a clean one would have.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce
 from pathlib import PurePosixPath
@@ -13,7 +15,7 @@ from pathlib import PurePosixPath
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from featurestore.alias_file import SEVERAL, AliasFile, alias_file, declared_aliases
+from featurestore.alias_file import SEVERAL, alias_file, declared_aliases
 from featurestore.alias_table import CUSTOMER_ALIASES, alias_paths, aliases_version, first_event_of
 from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
 from featurestore.batch_identity import batch_id
@@ -66,21 +68,25 @@ def ingest_aliases(
     if stands.own is not None and stands.own.is_done:
         return stands.own.fed_again()
     latest = last_taken_in(warehouse)
-    dated = ingested_at if latest is None else max(ingested_at, latest + timedelta(microseconds=1))
-    feed = _Feed(warehouse, layout, path, files, own_id, stands.dated(dated), run_id, quarantined_share_limit)
+    after_all = ingested_at if latest is None else max(ingested_at, latest + timedelta(microseconds=1))
+    dated = stands.dated(after_all)
+    read = partial(declared_aliases, warehouse.spark, layout, path, files=files, ingested_at=dated)
+    feed = _Feed(warehouse, path=path, read=read, own_id=own_id, dated=dated, run_id=run_id,
+                 limit=quarantined_share_limit)  # fmt: skip
     return until_committed(feed.taken_in, what=f"aliases of {path}")
 
 
+@dataclass(frozen=True)
 class _Feed:
-    """One file being taken in."""
+    """One file being taken in: `read` gives its rows, judged by themselves; `own_id` and `dated` are its batch's."""
 
-    def __init__(
-        self, warehouse: Warehouse, layout: AliasFile, path: str, files: list[str], own_id: str, dated: datetime,
-        run_id: str, limit: float,
-    ) -> None:  # fmt: skip
-        self.warehouse, self.path, self.own_id, self.dated = warehouse, path, own_id, dated
-        self.run_id, self.limit = run_id, limit
-        self.read = partial(declared_aliases, warehouse.spark, layout, path, files=files, ingested_at=dated)
+    warehouse: Warehouse
+    path: str
+    read: Callable[[], DataFrame]
+    own_id: str
+    dated: datetime
+    run_id: str
+    limit: float
 
     def taken_in(self) -> IngestReport:
         """Judge the file by the aliases that stand now, and write it; StaleInput if another one came first."""

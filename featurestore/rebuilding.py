@@ -67,11 +67,15 @@ def _rebuild_view(
     asked: Asked = {}
     for row in stored:
         asked.setdefault(row[CUSTOMER], {})[row[DATE]] = {name: row[name] for name in names}
-    version, aliases = (versions.get(name) for name in (source(view.source).events_table, ALIASES.events_table))
-    then = {"version": version, "aliases_version": -1 if aliases is None else aliases}
+    # At most as many rows as values were sampled.
     answers = judged(
-        warehouse, view, asked, **then, delay_us=delays_us.get(view.source)
-    ).collect()  # at most the sampled values
+        warehouse,
+        view,
+        asked,
+        version=versions.get(source(view.source).events_table),
+        aliases_version=versions.get(ALIASES.events_table, -1),
+        delay_us=delays_us.get(view.source),
+    ).collect()
     for name in names:
         found.compared[name] += len(stored)
     for one in answers:

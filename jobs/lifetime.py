@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from rich.table import Table as Rich
 
@@ -11,13 +10,14 @@ from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.schemas import ORDERS
 from featurestore.snapshot_inputs import before
 from featurestore.watermarks import first_event_date, latest_complete_midnight
+from jobs.model_registry import registry_of_kind
 from jobs.run import Run
 from models.fingerprints import lifetime_fingerprint
 from models.heads import LIFETIME
 from models.lifetime.fitting import train_lifetime
 from models.lifetime.parameters import LifetimeParameters
 from models.lifetime.record import LAST_YEAR, MODEL, LifetimeModel
-from models.registry import Registered, Registry
+from models.registry import Registered
 from models.tracking import RunRecord
 
 SAID = {MODEL: "BG/NBD x Gamma-Gamma", LAST_YEAR: "spend of the last 365 days"}
@@ -27,9 +27,7 @@ def lifetime_step(run: Run) -> Registered[LifetimeModel]:
     """The champion of `tessera_lifetime` at a date, fitted now, or found of the same events and settings."""
     as_of = _as_of(run)
     parameters = parameters_of(run)
-    home = Path(run.settings.warehouse).resolve()
-    registry = Registry(run.settings.registry.tracking_uri or f"sqlite:///{home}/mlflow.db",
-                        run.settings.registry.artifact_root or f"{home}/mlruns", LifetimeModel.load)  # fmt: skip
+    registry = registry_of_kind(run, LifetimeModel.load)
     with run.step("train") as step:
         version = run.warehouse.version(ORDERS.events_table)
         identity = lifetime_fingerprint(as_of=as_of, events_version=version, parameters=parameters.describe(),

@@ -14,9 +14,9 @@ from featurestore.snapshot_records import among
 from featurestore.snapshots import read_features
 from featurestore.tables import Warehouse
 from jobs.build_features import build_step, chosen_as_of
+from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
-from jobs.train import registry_of
 from models.heads import HEADS
 from models.registry import Registered
 from models.score import score_frame

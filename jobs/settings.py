@@ -19,7 +19,7 @@ from featurestore.label_definitions import Label
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
 from models.algorithms import NAMES
-from models.algorithms.parameters import AlgorithmSettings
+from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
 from models.parameters import CALIBRATIONS
 from models.thresholds import Values
@@ -41,20 +41,12 @@ class AliasSettings(Strict):
     quarantined_share_limit: float = Field(ge=0, le=1)
 
 
-class TrainingSettings(Strict):
+class TrainingSettings(BoostingSettings):
     """As-ofs, boosting and what the driver may read."""
 
     first_as_of_after_days: int = Field(ge=0)
     step_days: int = Field(gt=0)
     minimum_fitted: int = Field(gt=0)
-    trees: int = Field(gt=0)
-    max_depth: int = Field(gt=0)
-    learning_rate: float = Field(gt=0, le=1)
-    early_stopping_rounds: int = Field(gt=0)
-    subsample: float = Field(gt=0, le=1)
-    colsample_bytree: float = Field(gt=0, le=1)
-    min_child_weight: float = Field(ge=0)
-    num_workers: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
     max_baseline_rows: int = Field(gt=0)
     calibration: Literal[CALIBRATIONS]  # type: ignore[valid-type]

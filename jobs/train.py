@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
@@ -14,6 +13,7 @@ from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import split_plan
 from jobs.lifetime import lifetime_step
+from jobs.model_registry import registry_of
 from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from models.algorithms import NAMES
@@ -23,7 +23,6 @@ from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
-from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.train import TrainedHead, inputs_of, train_head
 from models.training_rows import joined
@@ -44,15 +43,6 @@ def run(run: Run) -> None:
             compare_step(run, name, as_of)
             continue
         print_metrics(run, train_step(run, name, as_of))
-
-
-def registry_of(run: Run) -> Registry:
-    """The model registry of the settings: SQLite and files under the warehouse unless they name another."""
-    home = Path(run.settings.warehouse).resolve()
-    return Registry(
-        run.settings.registry.tracking_uri or f"sqlite:///{home}/mlflow.db",
-        run.settings.registry.artifact_root or f"{home}/mlruns",
-    )
 
 
 def head_of(label_name: str) -> Head:

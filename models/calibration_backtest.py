@@ -67,7 +67,8 @@ def backtest(
     found = []
     horizon = timedelta(days=horizon_days)
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        margins = _margins(rows, fitted, (calibrating, present), features, algorithm, categorical, seed, trial_rows)
+        margins = _margins(rows, fitted, (calibrating, present), features=features, algorithm=algorithm,
+                           categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
         if margins is None:
             continue
         then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
@@ -138,8 +139,8 @@ def chosen(found: Sequence[Backtest]) -> str:
 
 
 def _margins(
-    rows: Sample, fitted: Sequence[date], wanted: Sequence[date], features: Sequence[str], algorithm: Algorithm,
-    categorical: tuple[int, ...], seed: int, trial_rows: int,
+    rows: Sample, fitted: Sequence[date], wanted: Sequence[date], *, features: Sequence[str],
+    algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int,
 ) -> dict[date, Floats] | None:  # fmt: skip
     inside = np.flatnonzero(np.isin(rows.days, np.array(fitted, dtype="datetime64[D]")))
     chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)

@@ -62,7 +62,8 @@ def compare(
         if not usable:
             raise CannotTrain(f"the rows allow no fold of kind '{kind}' with both outcomes on both sides.\n"
                               "  Train on a longer history, or on more customers.")  # fmt: skip
-        found += _ranked(kind, usable, rows, tuple(features), algorithms, at_most, seed, categorical, progress)
+        found += _ranked(kind, usable, rows, features=tuple(features), algorithms=algorithms, at_most=at_most,
+                         seed=seed, categorical=categorical, progress=progress)  # fmt: skip
     return found
 
 
@@ -81,7 +82,7 @@ def customer_folds(rows: Sample) -> Folds:
 
 
 def _ranked(
-    kind: str, folds: Folds, rows: Sample, features: tuple[str, ...], algorithms: Sequence[Algorithm], at_most: int,
+    kind: str, folds: Folds, rows: Sample, *, features: tuple[str, ...], algorithms: Sequence[Algorithm], at_most: int,
     seed: int, categorical: tuple[int, ...], progress: Callable[[str], None],
 ) -> list[Ranked]:  # fmt: skip
     given = [(_rows(rows, drawn(rows, learned, at_most=at_most, seed=seed), features, categorical), held_out)

@@ -100,8 +100,8 @@ class PerceptronParameters(OnOneMachine):
     epochs: int = Field(default=20, gt=0)
 
 
-class XGBoostParameters(Strict):
-    """XGBoost's own meaning of each; the values are those of the section `training` of the settings."""
+class BoostingSettings(Strict):
+    """Trees and how they are grown; XGBoost's own meaning of each."""
 
     trees: int = Field(gt=0)
     max_depth: int = Field(gt=0)
@@ -111,6 +111,10 @@ class XGBoostParameters(Strict):
     colsample_bytree: float = Field(gt=0, le=1)
     min_child_weight: float = Field(ge=0)
     num_workers: int = Field(gt=0)
+
+
+class XGBoostParameters(BoostingSettings):
+    """What XGBoost is given; the values are those of the section `training` of the settings."""
 
     def native(self) -> dict[str, Any]:
         """What XGBoost reads beside the number of trees, under its names."""
