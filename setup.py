@@ -55,7 +55,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["featurestore*", "models*", "jobs*", "conf*"]),
-    package_data={"conf": ["**/*.yml", "**/*.yaml", "*.properties"]},
+    package_data={"conf": ["**/*.yml", "**/*.yaml", "*.properties"], "models.report": ["*.j2"]},
     install_requires=NEEDED,
     extras_require=EXTRAS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,7 @@ from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
+from models.report.page import Asked, report_files
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.train import TrainedHead, inputs_of, train_head
 from models.training_rows import joined
@@ -66,7 +68,7 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(
+            trained = train_head(
                 rows,
                 head=head,
                 training_fingerprint=identity,
@@ -74,6 +76,9 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
                 guard=guard,
                 values=run.settings.values.get(label_name),
             )
+            made_from = f"{table_of(label_name)}, {training_set.fingerprint}"
+            asked = _asked(run, label_name, as_of, made_from=made_from, parameters=parameters, features=features)
+            return replace(trained, files=report_files(trained, plan=plan, asked=asked))
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
@@ -112,6 +117,15 @@ def _parameters(run: Run) -> TrainingParameters:
     splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
     chosen = run.settings.training
     return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+
+
+def _asked(
+    run: Run, label_name: str, as_of: date, *, made_from: str, parameters: TrainingParameters, features: FeatureSet
+) -> Asked:
+    settings = run.settings
+    return Asked(meaning=tuple(line.strip() for line in label(label_name).explain()), as_of=as_of,
+                 currency=settings.currency, made_from=made_from, seed=settings.seed, families=families_of(features),
+                 parameters=parameters.describe(), values=settings.values.get(label_name))  # fmt: skip
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:

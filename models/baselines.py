@@ -42,12 +42,13 @@ class Baseline:
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """A baseline's figures on the rows that a model was tested on."""
+    """A baseline's figures on the rows that a model was tested on; `rising`: more makes the outcome likelier."""
 
     name: str
     role: str
     fit_auc: float
     metrics: Metrics
+    rising: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a table or JSON."""
@@ -82,7 +83,8 @@ def compare_baselines(
     ]:
         baseline = fit_baseline(name, columns[name], fit_labels)
         probabilities = baseline.predict(np.asarray(test[:, list(features).index(name)], dtype=np.float64))
-        results.append(BaselineResult(name, role, known[name], evaluate(test_labels, probabilities)))
+        judged = evaluate(test_labels, probabilities)
+        results.append(BaselineResult(name, role, known[name], judged, rising=baseline.slope > 0))
     return results
 
 

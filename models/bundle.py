@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.algorithms import XGBOOST, load_model
+from models.algorithms.contract import Fitted
 from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats
@@ -55,9 +56,14 @@ class Bundle:
     def calibration_status(self) -> str:
         return self.calibrator.status
 
+    @property
+    def fitted(self) -> Fitted:
+        """The model itself."""
+        return load_model(self.algorithm, self.model)
+
     def margins(self, matrix: NDArray[np.float32]) -> Floats:
         """Log-odds before calibration, float64 (n,), of a float32 matrix (n, d) in `features` order."""
-        return load_model(self.algorithm, self.model).margins(matrix)
+        return self.fitted.margins(matrix)
 
     def matrix(self, rows: pa.RecordBatch | pa.Table) -> NDArray[np.float32]:
         """The inputs of the model out of `rows`, float32 (n, d); columns by name, in any order."""

@@ -59,7 +59,7 @@ def evaluate(labels: Floats, probabilities: Floats) -> Metrics:
         base_rate=base,
         auc=None if one_class else area_under_roc(y, p),
         average_precision=None if one_class else _average_precision(y, p),
-        log_loss=_log_loss(y, p),
+        log_loss=log_loss(y, p),
         brier=float(np.mean((p - y) ** 2)),
         ece10=_calibration_error(shared, p),
         lift_top_tenth=None if one_class else _lift(shared, p, base=base),
@@ -144,7 +144,13 @@ def _average_precision(y: Floats, p: Floats) -> float:
     return float(average_precision_score(y, p))
 
 
-def _log_loss(y: Floats, p: Floats) -> float:
+def log_loss(labels: Floats, probabilities: Floats) -> float:
+    """Mean negative log-likelihood in nats; labels 0/1 (n,), probabilities (n,), those of 0 and 1 moved inside.
+
+    >>> round(log_loss(np.array([0.0, 1.0]), np.array([0.5, 0.5])), 4)
+    0.6931
+    """
+    y, p = labels, probabilities
     sure = np.clip(p, _FLOOR, 1 - _FLOOR)
     return float(-np.mean(y * np.log(sure) + (1 - y) * np.log1p(-sure)))
 

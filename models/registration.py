@@ -64,4 +64,5 @@ def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord
         metrics=trained.logged_metrics(),
         curves={f"log_loss_{name}": values for name, values in trained.fit.history.items()},
         documents=trained.documents(),
+        files=trained.files,
     )

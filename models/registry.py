@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +108,20 @@ class Registry(Generic[M]):
 
     def load(self, head: Head, *, alias: str = CHAMPION) -> Registered[M]:
         """The model that holds the alias; NoModel if none does, BrokenModel if its files are gone."""
+        version = self._holding(head, alias)
+        return Registered(self._bundle(version), str(version.version))
+
+    def file(self, head: Head, path: str, *, alias: str = CHAMPION) -> bytes:
+        """A file that was logged with the model that holds the alias, by its path; NoModel or BrokenModel if absent."""
+        version = self._holding(head, alias)
+        with self._fetched(version, path) as found:
+            try:
+                return found.read_bytes()
+            except OSError as problem:
+                what = f"'{path}' of version {version.version} of '{head.model_name}'"
+                raise BrokenModel.files(what, where=str(version.source), reason="it has none") from problem
+
+    def _holding(self, head: Head, alias: str) -> ModelVersion:
         if not self._exists():
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=[])
         client = self._client
@@ -119,27 +134,33 @@ class Registry(Generic[M]):
                 raise
             known = self._heads_with(alias)
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=known) from problem
-        return Registered(self._bundle(version), str(version.version))
+        return version
 
     def _bundle(self, version: ModelVersion) -> M:
-        """Read where the files are if that is local, else from a copy that lives only while it is read."""
+        with self._fetched(version, _BUNDLE) as found:
+            return self.read(found)
+
+    @contextmanager
+    def _fetched(self, version: ModelVersion, path: str) -> Iterator[Path]:
+        """What a version's run logged: where it is if that is local, else a copy that lives while it is read."""
         from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        source, run_id = str(version.source), str(version.run_id)
+        source = f"{str(version.source).removesuffix(_BUNDLE)}{path}"
         near, moved = local_file(source), local_file(self.artifact_root)
-        if near is not None and not near.is_dir() and moved is not None:
+        if near is not None and not near.exists() and moved is not None:
             # The store keeps absolute paths; a warehouse that was moved has its runs beside it all the same.
-            near = moved / run_id / "artifacts" / _BUNDLE
+            near = moved / str(version.run_id) / "artifacts" / path
         if near is not None:
-            return self.read(near)
+            yield near
+            return
         with tempfile.TemporaryDirectory() as folder:
             try:
                 found = download_artifacts(artifact_uri=source, dst_path=folder, tracking_uri=self.tracking_uri)
             except (MlflowException, OSError) as problem:
                 what = f"version {version.version} of '{version.name}'"
                 raise BrokenModel.files(what, where=source, reason=str(problem)) from problem
-            return self.read(Path(found))
+            yield Path(found)
 
     def _versions(self, head: Head, *, fingerprint: str) -> Iterator[ModelVersion]:
         wanted = f"name = '{head.model_name}' and tags.{TRAINING_TAG} = '{fingerprint}'"

@@ -55,7 +55,8 @@ class TrainedHead:
     `excess` is the ECE10 of the test less what chance alone shows, `backtests` are those of the calibrations;
     `test_intervals` resample the test's customers; `threshold` is the best on the calibration rows and `test_profit`
     what it earns a customer of the test, in currency;
-    `verdict` is that of the leakage guard, None where none was asked.
+    `verdict` is that of the leakage guard, None where none was asked. `samples` are the rows of each split that the
+    driver read; `files` what is kept beside the model as it is, by path.
     """
 
     bundle: Bundle
@@ -71,6 +72,8 @@ class TrainedHead:
     threshold: Threshold | None = None
     test_profit: float | None = None
     verdict: Verdict | None = None
+    samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def best_baseline(self) -> BaselineResult | None:
@@ -152,7 +155,7 @@ def train_head(
     method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
     calibrator = _calibrator(raw, method, samples, plan)
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
-    trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict)
+    trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict, samples=samples)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained

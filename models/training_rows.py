@@ -25,7 +25,8 @@ log = logging.getLogger(__name__)
 
 CUSTOMER, AS_OF, SPLIT = KEY_AND_SPLIT = ("customer_id", "as_of_date", "split")
 KEY = (CUSTOMER, AS_OF)
-_DRAW = "sample_draw"
+SEGMENT = "rfm_segment"
+_DRAW, _SEGMENT = "sample_draw", "key_segment"
 SampleRule = Literal["customer", "row"]
 
 
@@ -41,7 +42,8 @@ class SplitCount:
 class Sample:
     """Rows on the driver, of `rows_total`: `matrix` float32 (n, d), NaN for NULL; `labels` 0/1 (n,).
 
-    `customers` (n,) are their ids as objects, `days` (n,) their as-of dates as datetime64[D].
+    `customers` (n,) are their ids as objects, `days` (n,) their as-of dates as datetime64[D]; `segments` (n,) names of
+    groups of customers, None where the rows have none.
     """
 
     split: str
@@ -50,6 +52,7 @@ class Sample:
     rows_total: int
     customers: NDArray[np.object_]
     days: NDArray[np.datetime64]
+    segments: NDArray[np.object_] | None = None
 
 
 def split_column(plan: SplitPlan, *, customer_id: str = CUSTOMER, as_of_date: str = AS_OF) -> Column:
@@ -96,6 +99,8 @@ def read_sample(
         one.alias(name) for one, name in zip(as_float32(rows.schema, features, words=words), features, strict=True)
     ]
     wanted = [F.col(name).alias(f"key_{name}") for name in KEY] + [F.col(label).alias("label_value"), *named]
+    if SEGMENT in rows.columns:
+        wanted.append(F.col(SEGMENT).cast("string").alias(_SEGMENT))
     # Bounded: no more than about `at_most` rows reach the driver, and the slice below makes it exact.
     table = chosen.select(*wanted, place.alias(_DRAW)).toArrow()
     table = table.sort_by([(_DRAW, "ascending")]).slice(0, at_most)
@@ -159,4 +164,5 @@ def _sample(table: pa.Table, split: str, features: Sequence[str], *, total: int)
     labels = np.asarray(table.column("label_value").to_numpy(), dtype=np.float64)
     customers = np.array(table.column(f"key_{CUSTOMER}").to_pylist(), dtype=object)
     days = table.column(f"key_{AS_OF}").to_numpy().astype("datetime64[D]")
-    return Sample(split, feature_matrix(table, features), labels, total, customers, days)
+    segments = np.array(table.column(_SEGMENT).to_pylist(), dtype=object) if _SEGMENT in table.column_names else None
+    return Sample(split, feature_matrix(table, features), labels, total, customers, days, segments)

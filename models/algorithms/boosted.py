@@ -38,6 +38,23 @@ class FittedBooster:
         """Probabilities, float64 (n,)."""
         return sigmoid(self.margins(matrix))
 
+    def contributions(self, matrix: Matrix) -> Floats:
+        """Exact TreeSHAP values, float64 (n, d): with a constant they add up to a row's log-odds."""
+        import xgboost
+
+        if len(matrix) == 0:
+            return np.empty((0, matrix.shape[1]))
+        booster = loaded_booster(self.ubj)
+        rows = xgboost.DMatrix(matrix, missing=np.nan, nthread=1, feature_names=booster.feature_names)
+        return np.asarray(booster.predict(rows, pred_contribs=True)[:, :-1], dtype=np.float64)
+
+    def gains(self, features: int) -> Floats:
+        """What the splits on each feature took off the loss in all trees, float64 (d,)."""
+        booster = loaded_booster(self.ubj)
+        names = booster.feature_names or [f"f{at}" for at in range(features)]
+        found = booster.get_score(importance_type="total_gain")
+        return np.array([found.get(name, 0.0) for name in names], dtype=np.float64)
+
     def save(self) -> bytes:
         """UBJ."""
         return self.ubj

@@ -49,6 +49,19 @@ class Fitted(Protocol):
         ...
 
 
+@runtime_checkable
+class Explained(Protocol):
+    """A fitted model that says exactly what each feature adds to the log-odds of each row."""
+
+    def contributions(self, matrix: Matrix) -> Floats:
+        """Float64 (n, d), in the order of the columns."""
+        ...
+
+    def gains(self, features: int) -> Floats:
+        """How much of the fit each of so many features bore, float64 (d,), in any unit."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted model and how it came about; `history` is the log loss of every iteration by data set."""

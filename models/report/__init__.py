@@ -1,0 +1,1 @@
+"""What a training found, as one page that people can read without anything else: figures, pictures, limits in words."""
