@@ -56,6 +56,20 @@ def test_the_notebook_plots_and_tells_the_story(quickstart):
         assert part in output
 
 
+def test_the_notebook_on_models_reads_what_the_demo_trained(quickstart):
+    folder, _ = quickstart
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "notebooks" / "models.py")],
+        capture_output=True, text=True, cwd=folder.parent, check=False,
+        env={**os.environ, "TESSERA_WAREHOUSE": str(folder), "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    for part in ("version 1", "log_loss", "passed, ", "churn_60d.html:"):
+        assert part in done.stdout
+    assert (folder / "models.png").stat().st_size > 10_000
+    assert b"churn_60d" in (folder / "churn_60d.html").read_bytes()[:2000]
+
+
 def test_every_score_is_a_probability_and_again_is_the_same(told, capsys):
     scores = told.read("customer_scores")
     assert {row["as_of_date"] for row in scores.select("as_of_date").distinct().collect()} == {AS_OF}
