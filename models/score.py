@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from featurestore.errors import DataContractError
-from models.bundle import Bundle, refuse_other_features
+from models.bundle import NO_MEANINGS, Bundle, refuse_other_features
 from models.errors import OtherFeatures
 from models.heads import CHURN, HEADS, PURCHASE, Head, head_named, needed_columns
 from models.logistic import Floats
@@ -40,16 +40,18 @@ def score_frame(
     run_id: str,
     scored_at: datetime,
     observation: Observation | None = None,
+    meanings: Mapping[str, str] = NO_MEANINGS,
 ) -> DataFrame:
     """`customer_scores` as far as the heads in `models` (by name) go: a row for each row of `features`.
 
     `features` is one snapshot: `customer_id`, the features of every model, the population features,
     `r_score`, `f_score`, `m_score`, `rfm_segment`. A probability is NULL outside the population of its head.
     `observation`, when the result is written, holds `rows`, `coherence_violations` (purchases lowered to 1 -
-    churn) and `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
+    churn) and `scored_<head>`. `meanings` are the fingerprints of the features' definitions by name: a model is then
+    refused by the name of what differs. Raises OtherFeatures for a model of other features or an absent column.
     """
     heads = tuple(head_named(name) for name in models)
-    require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
+    require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint, meanings=meanings)
     scored = _with_probabilities(features, heads=heads, models=models, as_of=as_of_date)
     if observation is not None:
         scored = scored.observe(observation, *_observed(heads))
@@ -71,12 +73,16 @@ def score_frame(
     )
 
 
-def require_scorable(columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str) -> None:
+def require_scorable(
+    columns: Sequence[str], *, models: Mapping[str, Registered], feature_fingerprint: str,
+    meanings: Mapping[str, str] = NO_MEANINGS,
+) -> None:  # fmt: skip
     """Raise before any row is read where a model, a column or a definition does not fit."""
     if not models:
         raise DataContractError("there is no model to score with. Train first: ./spark-submit.sh train")
     for model in models.values():
-        refuse_other_features(model.bundle, feature_fingerprint=feature_fingerprint, available=columns)
+        refuse_other_features(model.bundle, feature_fingerprint=feature_fingerprint, available=columns,
+                              meanings=meanings)  # fmt: skip
     missing = [name for name in _CARRIED if name not in set(columns)]
     if missing:
         raise OtherFeatures.columns("scoring", missing=missing, available=columns)
