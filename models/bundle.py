@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.algorithms import BGNBD, XGBOOST, load_model
+from models.algorithms import XGBOOST, load_model
+from models.algorithms.repeat_buying import BGNBD
 from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats

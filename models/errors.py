@@ -131,5 +131,6 @@ class BrokenModel(EnvironmentProblem):
     @classmethod
     def files(cls, what: str, *, where: str, reason: str) -> BrokenModel:
         return cls(
-            f"{what} at {where} cannot be read: {reason}.\n  Restore the artefacts, or train again with --refit and promote."
+            f"{what} at {where} cannot be read: {reason}.\n"
+            "  Restore the artefacts, or train again with --refit and promote."
         )

@@ -1,4 +1,4 @@
-"""Who a training registers: the first champion of a head after its gate, later a challenger; what is known is reused."""
+"""What a training registers: a head's first champion after its gate, later a challenger; known ones are reused."""
 
 from __future__ import annotations
 

@@ -137,4 +137,5 @@ def order_probability(buying: BgNbd, known: Floats, *, days: int) -> Floats:
 
 def _counted(known: Floats) -> Counts:
     distinct, customers = np.unique(known, axis=0, return_counts=True)
-    return Counts(*distinct.T, customers.astype(np.float64))
+    frequency, recency, age = distinct.T
+    return Counts(frequency, recency, age, customers.astype(np.float64))

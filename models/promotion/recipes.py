@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from models.algorithms import BGNBD
 from models.algorithms.contract import Algorithm
 from models.algorithms.parameters import AlgorithmSettings
-from models.algorithms.repeat_buying import RepeatBuying, RepeatBuyingParameters
+from models.algorithms.repeat_buying import BGNBD, RepeatBuying, RepeatBuyingParameters
 from models.bundle import Bundle
 from models.calibrate import ISOTONIC, NONE, PLATT, SEASON, UNCALIBRATED, UNSEASONAL, Calibrator
 from models.calibration_backtest import fitted_by, fitted_on, rolling_dates, season_rates

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.algorithms import BGNBD
-from models.algorithms.repeat_buying import HISTORY_FEATURES
+from models.algorithms.repeat_buying import BGNBD, HISTORY_FEATURES
 from models.bundle import UNGATED, Bundle
 from models.calibrate import PLATT, fit_platt
 from models.calibration_backtest import fitted_on
@@ -18,8 +17,9 @@ from models.errors import CannotTrain
 from models.evaluate import evaluate
 from models.promotion.forecasts import Forecast, paired
 from models.promotion.recipes import Recipe, Table, buying, parameters_of, recipe_of, rolling_forecast
-from models.promotion.rule import Comparison, Limits, gained
+from models.promotion.rule import Comparison, gained
 from models.splits import CALIBRATE, TEST
+from models.tasks import Gate
 
 ORDERS_A_YEAR = ("orders_count_365d",)
 LOGISTIC = "logistic_regression"
@@ -53,17 +53,17 @@ class Admission:
 
 
 def admission(
-    entrant: Bundle, table: Table, limits: Limits, *, seed: int, meanings: Mapping[str, str]
+    entrant: Bundle, table: Table, gate: Gate, *, seed: int, meanings: Mapping[str, str]
 ) -> Admission:  # fmt: skip
     """The entrant where it beats every rival by rule (a), over refits of all recipes at earlier as-ofs; else the best.
 
     `table` holds the rows of all splits with the features of the entrant and, as far as the views have them,
-    `RIVAL_FEATURES`. Up to `limits.as_ofs` as-ofs are judged; without any the entrant stays, ungated and saying why.
+    `RIVAL_FEATURES`. Up to `gate.as_ofs` as-ofs are judged; without any the entrant stays, ungated and saying why.
     """
     recipe, found = recipe_of(entrant), {}
-    ours = rolling_forecast(recipe, table, horizon_days=entrant.horizon_days, at_most=limits.as_ofs)
+    ours = rolling_forecast(recipe, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
     for rival in rivals_of(entrant, table.columns):
-        theirs = rolling_forecast(rival, table, horizon_days=entrant.horizon_days, at_most=limits.as_ofs)
+        theirs = rolling_forecast(rival, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
         if theirs is not None:
             found[rival.name] = (rival, theirs)
     if ours is None or not found:
@@ -71,7 +71,7 @@ def admission(
     pairs = {name: paired(ours, theirs) for name, (_, theirs) in found.items()}
     if not all(pair.as_ofs for pair in pairs.values()):
         return Admission(replace(entrant, gate=f"{UNGATED}: no as-of at which it and a rival could both be fitted"))
-    comparisons = {name: gained(pair, limits, seed=seed) for name, pair in pairs.items()}
+    comparisons = {name: gained(pair, gate, seed=seed) for name, pair in pairs.items()}
     if all(one.is_better for one in comparisons.values()):
         return Admission(replace(entrant, gate=PASSED), comparisons)
     best = min(found, key=lambda name: _mean_loss(found[name][1], ours))
@@ -100,11 +100,12 @@ def rival_bundle(rival: Recipe, entrant: Bundle, table: Table, *, meanings: Mapp
     model = fitted_on(rows, [day.item() for day in known], features=rival.features, algorithm=rival.algorithm,
                       categorical=(), seed=rival.seed, trial_rows=rival.trial_rows)  # fmt: skip
     if model is None:
-        raise CannotTrain(f"the rival {rival.name} of head '{entrant.head}' cannot be fitted: its rows have one outcome.\n"
+        raise CannotTrain(f"the rival {rival.name} of head '{entrant.head}' cannot be fitted: one outcome only.\n"
                           "  Train on a longer history.")  # fmt: skip
     then, tested = (rows.days == np.datetime64(day) for day in (calibrating, test))
     made = replace(
-        entrant, features=rival.features, words={}, algorithm=rival.name, model=model.save(), gate=f"rival: {rival.name}",
+        entrant, features=rival.features, words={}, algorithm=rival.name, model=model.save(),
+        gate=f"rival: {rival.name}",
         calibrator=fit_platt(model.margins(rows.matrix[then]), rows.labels[then]),
         meanings={name: meanings[name] for name in rival.features if name in meanings},
     )  # fmt: skip

@@ -1,30 +1,20 @@
-"""When a challenger is better: five rules, each with its figure, its limit and whether it holds. A tie is no promotion."""
+"""When a challenger is better: five rules, each with its figure, its limit and whether it holds. A tie is a no."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from models.evaluate import evaluate
 from models.intervals import Interval, paired_intervals
 from models.promotion.forecasts import Pair
+from models.tasks import Gate
 
 ONE_SIDED = 0.90
 """The middle share whose lower end is a one-sided 95 % bound."""
-
-
-class Limits(Protocol):
-    """What the rule reads of a task's gate; `models.tasks.Gate` says what each means."""
-
-    least_gain: float
-    worst_as_of: float
-    auc_noninferiority: float
-    ece_slack: float
-    draws: int
-    as_ofs: int
 
 
 @dataclass(frozen=True)
@@ -79,42 +69,42 @@ class Standing:
     incoherent_before: float = 0.0
 
 
-def judged(pair: Pair, limits: Limits, standing: Standing, *, seed: int) -> Comparison:
-    """All five rules over `pair`, ours against theirs; fewer than `limits.as_ofs` dates are no evidence."""
+def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparison:
+    """All five rules over `pair`, ours against theirs; fewer than `gate.as_ofs` dates are no evidence."""
     if not pair.as_ofs:
-        return Comparison((_enough(pair, limits),), {})
-    bounds = _bounds(pair, limits, seed=seed)
+        return Comparison((_enough(pair, gate),), {})
+    bounds = _bounds(pair, gate, seed=seed)
     by_date, (ours, theirs) = _gains(pair), _calibration_errors(pair)
     auc = bounds.get("auc_gain", _NOTHING)
     checks = (
-        _enough(pair, limits),
-        *_gain_checks(bounds, limits),
-        _at_least("b", "worst log-loss gain of an as-of", min(by_date.values()), limits.worst_as_of),
-        _at_least("c", "lower bound of the AUC difference", auc.low, limits.auc_noninferiority),
-        Check("d", "ECE10 above the champion's", ours - theirs, limits.ece_slack, ours - theirs <= limits.ece_slack),
-        *_standing_checks(standing, limits),
+        _enough(pair, gate),
+        *_gain_checks(bounds, gate),
+        _at_least("b", "worst log-loss gain of an as-of", min(by_date.values()), gate.worst_as_of),
+        _at_least("c", "lower bound of the AUC difference", auc.low, gate.auc_noninferiority),
+        Check("d", "ECE10 above the champion's", ours - theirs, gate.ece_slack, ours - theirs <= gate.ece_slack),
+        *_standing_checks(standing, gate),
     )
     return Comparison(checks, _figures(pair, bounds, by_date, ours, theirs))
 
 
-def gained(pair: Pair, limits: Limits, *, seed: int) -> Comparison:
+def gained(pair: Pair, gate: Gate, *, seed: int) -> Comparison:
     """Rule (a) alone, over a `pair` with rows: what a first champion must pass against each rival."""
-    bounds = _bounds(pair, limits, seed=seed)
-    return Comparison(_gain_checks(bounds, limits), _figures(pair, bounds, _gains(pair), *_calibration_errors(pair)))
+    bounds = _bounds(pair, gate, seed=seed)
+    return Comparison(_gain_checks(bounds, gate), _figures(pair, bounds, _gains(pair), *_calibration_errors(pair)))
 
 
 _NOTHING = Interval(0.0, 0.0, 0.0)
 
 
-def _bounds(pair: Pair, limits: Limits, *, seed: int) -> dict[str, Interval]:
-    return paired_intervals(pair.labels, pair.ours, pair.theirs, pair.customers, draws=limits.draws, seed=seed,
+def _bounds(pair: Pair, gate: Gate, *, seed: int) -> dict[str, Interval]:
+    return paired_intervals(pair.labels, pair.ours, pair.theirs, pair.customers, draws=gate.draws, seed=seed,
                             level=ONE_SIDED, within=pair.days)  # fmt: skip
 
 
-def _gain_checks(bounds: Mapping[str, Interval], limits: Limits) -> tuple[Check, Check]:
+def _gain_checks(bounds: Mapping[str, Interval], gate: Gate) -> tuple[Check, Check]:
     gain = bounds.get("log_loss_gain", _NOTHING)
     return (
-        _at_least("a", "mean log-loss gain", gain.figure, limits.least_gain),
+        _at_least("a", "mean log-loss gain", gain.figure, gate.least_gain),
         Check("a", "lower bound of the log-loss gain", gain.low, 0.0, gain.low > 0),
     )
 
@@ -123,17 +113,17 @@ def _at_least(rule: str, asks: str, figure: float, limit: float) -> Check:
     return Check(rule, asks, figure, limit, figure >= limit)
 
 
-def _enough(pair: Pair, limits: Limits) -> Check:
-    return _at_least("rows", "as-ofs that both were judged at:", len(pair.as_ofs), limits.as_ofs)
+def _enough(pair: Pair, gate: Gate) -> Check:
+    return _at_least("rows", "as-ofs that both were judged at:", len(pair.as_ofs), gate.as_ofs)
 
 
-def _standing_checks(standing: Standing, limits: Limits) -> tuple[Check, Check]:
+def _standing_checks(standing: Standing, gate: Gate) -> tuple[Check, Check]:
     passed = standing.guard.startswith("passed")
     more = standing.incoherent - standing.incoherent_before
     return (
         Check("e", f"the leakage guard ({standing.guard}):", float(passed), 1.0, passed),
-        Check("e", "share of scores made coherent above the champion's", more, limits.ece_slack,
-              more <= limits.ece_slack),
+        Check("e", "share of scores made coherent above the champion's", more, gate.ece_slack,
+              more <= gate.ece_slack),
     )  # fmt: skip
 
 
