@@ -13,16 +13,20 @@ from featurestore.training_set_records import TrainingSet, newest, table_of
 from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan
+from jobs.judged_rows import training_table
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from models.algorithms import NAMES
+from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head, task_of
 from models.parameters import TrainingParameters
-from models.registration import Championship, crown
+from models.promotion.rivals import Admission, admission
+from models.registration import Entry, enter
+from models.registry import CHALLENGER
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
 from models.train import TrainedHead, inputs_of, train_head
@@ -53,17 +57,18 @@ def head_of(label_name: str) -> Head:
     return HEAD_OF[label_name]
 
 
-def train_step(run: Run, label_name: str, as_of: date) -> Championship:
-    """The champion of a label's head, fitted now or found registered from the same training."""
+def train_step(run: Run, label_name: str, as_of: date) -> Entry:
+    """The model of a label's training, fitted now or found registered: its head's champion, or a challenger."""
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("train") as step:
-        training_set = _standing(run, label_name, plan, as_of)
+        training_set = standing(run, label_name, plan, as_of)
         task, features = task_of(head), run.features()
         parameters = _parameters(run, task)
         what: dict[str, Any] = {
             "features": task.inputs(features.model_inputs), "feature_fingerprint": features.fingerprint,
             "plan": plan, "parameters": parameters, "seed": run.settings.seed,
         }  # fmt: skip
+        meanings = features.feature_fingerprints
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
                                         settings=_around(run, label_name))  # fmt: skip
 
@@ -77,17 +82,23 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
                 **what,
                 guard=guard,
                 values=run.settings.values.get(label_name),
+                meanings=meanings,
             )
 
+        def admit(bundle: Bundle) -> Admission:
+            if head.is_amount:
+                return Admission(replace(bundle, gate=f"{UNGATED}: the rule of promotion is one of probabilities"))
+            rows = training_table(run, training_set, head, [bundle])
+            return admission(bundle, rows, task.gate, seed=run.settings.seed, meanings=meanings)
+
         refit = getattr(run.arguments, "refit", False)
-        crowned = crown(
-            registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit
-        )
-        bundle = crowned.champion.bundle
-        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
-                            reused=crowned.reused,
+        entry = enter(registry_of(run), head, fingerprint=identity, fit=fit, admit=admit,
+                      parameters=parameters.describe(), refit=refit)  # fmt: skip
+        bundle = entry.model.bundle
+        step.results.update(head=head.name, version=entry.model.version, role=entry.role, gate=bundle.gate,
+                            guard=bundle.guard, reused=entry.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
-    return crowned
+    return entry
 
 
 def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
@@ -96,7 +107,7 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
 
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("compare") as step:
-        rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
+        rows = standing(run, label_name, plan, as_of).load_df(run.warehouse)
         task = task_of(head)
         parameters = _parameters(run, task)
         inputs = inputs_of(rows, head, features=task.inputs(run.features().model_inputs), parameters=parameters)
@@ -140,7 +151,7 @@ def families_of(features: FeatureSet) -> dict[str, str]:
     return {one.name: one.family for one in features.features if one.family}
 
 
-def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
+def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
     """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
     make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
     found = newest(run.warehouse, label_name)
@@ -156,8 +167,16 @@ def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Traini
     return found
 
 
-def print_metrics(run: Run, crowned: Championship) -> None:
-    """The head's figures on a time it has not seen, beside the best single feature on the same rows."""
+def print_metrics(run: Run, entry: Entry) -> None:
+    """The head's figures on a time it has not seen, beside the best single feature on the same rows; then its role."""
     from jobs.tables_for_people import metrics_table
 
-    run.out.print(metrics_table([crowned.champion.bundle]))
+    bundle = entry.model.bundle
+    run.out.print(metrics_table([bundle]))
+    if entry.admission is not None:
+        run.out.print(
+            "\n".join([f"gate of a first champion: {bundle.gate}", *map("  {}".format, entry.admission.reasons)])
+        )
+    if entry.role == CHALLENGER:
+        run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: "
+                      f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}")  # fmt: skip

@@ -43,6 +43,16 @@ RULES = (Rule(PURCHASE, CHURN, is_upper=True), Rule(DECLINE, ACTIVE, is_upper=Fa
 """An order in 30 days is one in 60; who orders nothing in 90 days spends less than half of what was above nothing."""
 
 
+def partners_of(head: Head) -> list[Head]:
+    """The heads whose probabilities a rule holds against those of `head`.
+
+    >>> [one.name for one in partners_of(CHURN)]
+    ['purchase']
+    """
+    pairs = [(rule.corrected, rule.other) for rule in RULES]
+    return [other for pair in pairs for own, other in (pair, pair[::-1]) if own == head]
+
+
 def coherent(output: str) -> Column:
     """The column of scores called `output`, brought into agreement with the others where a rule asks for that."""
     return {rule.corrected.output: rule.value() for rule in RULES}.get(output, F.col(output))

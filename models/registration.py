@@ -48,11 +48,11 @@ def enter(
     """Register the model of this training; `fit` is called only if none is registered, or `refit`.
 
     Where the head has no champion, `admit` says what becomes it; where it has, the model becomes the challenger, and
-    `promote` alone moves the champion. The alias comes last: what an interruption left is found by its fingerprint.
+    `promote` alone moves the champion. An amount has no rule of promotion: its newest model is champion. The alias comes last: what an interruption left is found by its fingerprint.
     `parameters` are what the run records of the fit. A training that the leakage guard blocks leaves a failed run
     with the findings.
     """
-    champion = registry.version_of(head)
+    champion = None if head.is_amount else registry.version_of(head)
     found = None if refit else registry.find_by_training_fingerprint(head, fingerprint)
     if found is not None:
         return Entry(found, _take_place(registry, head, found, champion))
@@ -73,7 +73,10 @@ def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle
     if model.version == champion:
         return CHAMPION
     role = CHAMPION if champion is None and model.bundle.gate != AWAITS else CHALLENGER
-    registry.set_alias(head, version=model.version, alias=role)
+    if role == CHAMPION:
+        registry.promote(head, version=model.version, gate=model.bundle.gate)
+    else:
+        registry.set_alias(head, version=model.version, alias=CHALLENGER)
     return role
 
 

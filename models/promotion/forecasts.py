@@ -47,9 +47,17 @@ class Forecast:
         return Forecast(self.customers[chosen], self.days[chosen], self.labels[chosen], self.probabilities[chosen])
 
 
+NOBODY = Forecast(np.array([], object), np.array([], "datetime64[D]"), np.zeros(0), np.zeros(0))
+
+
 def together(parts: Sequence[Forecast]) -> Forecast:
-    """The rows of several forecasts, at least one, as one."""
-    return Forecast(*(np.concatenate([getattr(one, name) for one in parts]) for name in Forecast.__dataclass_fields__))
+    """The rows of all forecasts as one; none of none.
+
+    >>> together([]).as_ofs
+    ()
+    """
+    every = [NOBODY, *parts]
+    return Forecast(*(np.concatenate([getattr(one, name) for one in every]) for name in Forecast.__dataclass_fields__))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from models.calibration_backtest import fitted_by, fitted_on, rolling_dates, sea
 from models.errors import BadTrainingSetting, NoRecipe
 from models.logistic import Floats
 from models.parameters import TrainingParameters
-from models.promotion.forecasts import Forecast, together
+from models.promotion.forecasts import Forecast, Pair, paired, together
 from models.training_rows import Sample
 
 log = logging.getLogger(__name__)
@@ -83,18 +83,25 @@ def buying(horizon_days: int) -> RepeatBuying:
     return RepeatBuying(RepeatBuyingParameters(horizon_days=horizon_days))
 
 
-def rolling_forecast(recipe: Recipe, table: Table, *, horizon_days: int, at_most: int) -> Forecast | None:
+def rolling_forecast(recipe: Recipe, table: Table, *, horizon_days: int, at_most: int) -> Forecast:
     """What fits of the recipe at earlier dates said of the rows of up to `at_most` as-ofs, newest first.
 
     At each the recipe learns from as-ofs two horizons before, is calibrated a horizon before, and forecasts; no two
-    of these as-ofs have labels that overlap. None where the rows allow no such date.
+    of these as-ofs have labels that overlap. No rows where there is no such date.
     """
     rows, parts = table.of(recipe.features), []
     for present, calibrating, fitted in apart(rows.days, timedelta(days=horizon_days), at_most=at_most):
         found = _forecast(recipe, table, rows, present=present, calibrating=calibrating, fitted=fitted)
         if found is not None:
             parts.append(found)
-    return together(parts) if parts else None
+    return together(parts)
+
+
+def rolling_pair(challenger: Recipe, champion: Recipe, table: Table, *, horizon_days: int, at_most: int) -> Pair:
+    """Both recipes refitted at the same earlier as-ofs, as far as the rows allow both."""
+    ours, theirs = (rolling_forecast(one, table, horizon_days=horizon_days, at_most=at_most)
+                    for one in (challenger, champion))  # fmt: skip
+    return paired(ours, theirs)
 
 
 def apart(days: np.ndarray, horizon: timedelta, *, at_most: int) -> Iterator[tuple[date, date, list[date]]]:

@@ -15,16 +15,17 @@ from models.calibrate import PLATT, fit_platt
 from models.calibration_backtest import fitted_on
 from models.errors import CannotTrain
 from models.evaluate import evaluate
-from models.promotion.forecasts import Forecast, paired
+from models.promotion.forecasts import Forecast, Pair, paired
 from models.promotion.recipes import Recipe, Table, buying, parameters_of, recipe_of, rolling_forecast
 from models.promotion.rule import Comparison, gained
 from models.splits import CALIBRATE, TEST
 from models.tasks import Gate
+from models.tracking import RunRecord
 
 ORDERS_A_YEAR = ("orders_count_365d",)
 LOGISTIC = "logistic_regression"
 RIVAL_FEATURES = (*ORDERS_A_YEAR, *HISTORY_FEATURES)
-PASSED = "passed"
+PASSED, RIVAL = "passed", "rival"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,18 @@ class Admission:
     @property
     def gate(self) -> str:
         return self.bundle.gate
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether a rival takes the place of the model."""
+        return self.gate.startswith(RIVAL)
+
+    @property
+    def record(self) -> RunRecord:
+        """What a run logs of a rival that is registered for itself."""
+        told = {"label": self.bundle.label, "algorithm": self.bundle.algorithm, "gate": self.gate}
+        tested = {f"test_{name}": figure for name, figure in self.bundle.metrics.items()}
+        return RunRecord(parameters=told, metrics=tested, documents={"gate.json": self.to_dict()})
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -60,17 +73,17 @@ def admission(
     `table` holds the rows of all splits with the features of the entrant and, as far as the views have them,
     `RIVAL_FEATURES`. Up to `gate.as_ofs` as-ofs are judged; without any the entrant stays, ungated and saying why.
     """
-    recipe, found = recipe_of(entrant), {}
+    recipe = recipe_of(entrant)
+    found: dict[str, tuple[Recipe, Forecast]] = {}
+    pairs: dict[str, Pair] = {}
     ours = rolling_forecast(recipe, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
     for rival in rivals_of(entrant, table.columns):
         theirs = rolling_forecast(rival, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
-        if theirs is not None:
-            found[rival.name] = (rival, theirs)
-    if ours is None or not found:
+        pair = paired(ours, theirs)
+        if pair.as_ofs:
+            found[rival.name], pairs[rival.name] = (rival, theirs), pair
+    if not found:
         return Admission(replace(entrant, gate=f"{UNGATED}: {_why_not(ours, table)}"))
-    pairs = {name: paired(ours, theirs) for name, (_, theirs) in found.items()}
-    if not all(pair.as_ofs for pair in pairs.values()):
-        return Admission(replace(entrant, gate=f"{UNGATED}: no as-of at which it and a rival could both be fitted"))
     comparisons = {name: gained(pair, gate, seed=seed) for name, pair in pairs.items()}
     if all(one.is_better for one in comparisons.values()):
         return Admission(replace(entrant, gate=PASSED), comparisons)
@@ -105,7 +118,7 @@ def rival_bundle(rival: Recipe, entrant: Bundle, table: Table, *, meanings: Mapp
     then, tested = (rows.days == np.datetime64(day) for day in (calibrating, test))
     made = replace(
         entrant, features=rival.features, words={}, algorithm=rival.name, model=model.save(),
-        gate=f"rival: {rival.name}",
+        gate=f"{RIVAL}: {rival.name}",
         calibrator=fit_platt(model.margins(rows.matrix[then]), rows.labels[then]),
         meanings={name: meanings[name] for name in rival.features if name in meanings},
     )  # fmt: skip
@@ -118,7 +131,9 @@ def _mean_loss(rival: Forecast, entrant: Forecast) -> float:
     return evaluate(common.labels, common.probabilities).log_loss or 0.0
 
 
-def _why_not(ours: Forecast | None, table: Table) -> str:
-    if ours is None:
-        return f"none of {len(np.unique(table.rows.days))} as-ofs has a calibrated and a fitted one before it"
-    return f"the views have none of the rivals' features ({', '.join(RIVAL_FEATURES)})"
+def _why_not(ours: Forecast, table: Table) -> str:
+    if not set(RIVAL_FEATURES) & set(table.columns):
+        return f"the views have none of the rivals' features ({', '.join(RIVAL_FEATURES)})"
+    if not ours.as_ofs:
+        return f"none of {len(np.unique(table.rows.days))} as-ofs has one to calibrate and one to fit on before it"
+    return "no rival can be fitted at the as-ofs at which it can"
