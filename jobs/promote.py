@@ -204,7 +204,7 @@ def _standing_of(
 ) -> Standing:  # fmt: skip
     """What the guard said of the challenger, and how many scores of `rows` either model has made coherent."""
     challenger, champion = both
-    partners = {}
+    partners: dict[str, Registered[Bundle]] = {}
     for partner in partners_of(head):
         if registry.version_of(partner) is not None:
             model, _ = _comparable(run, registry, partner)

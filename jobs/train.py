@@ -174,9 +174,8 @@ def print_metrics(run: Run, entry: Entry) -> None:
     bundle = entry.model.bundle
     run.out.print(metrics_table([bundle]))
     if entry.admission is not None:
-        run.out.print(
-            "\n".join([f"gate of a first champion: {bundle.gate}", *map("  {}".format, entry.admission.reasons)])
-        )
+        reasons = [f"  {reason}" for reason in entry.admission.reasons]
+        run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)
     if entry.role == CHALLENGER:
-        run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: "
-                      f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}")  # fmt: skip
+        command = f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}"
+        run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: {command}")

@@ -48,9 +48,9 @@ def enter(
     """Register the model of this training; `fit` is called only if none is registered, or `refit`.
 
     Where the head has no champion, `admit` says what becomes it; where it has, the model becomes the challenger, and
-    `promote` alone moves the champion. An amount has no rule of promotion: its newest model is champion. The alias comes last: what an interruption left is found by its fingerprint.
-    `parameters` are what the run records of the fit. A training that the leakage guard blocks leaves a failed run
-    with the findings.
+    `promote` alone moves the champion. An amount has no rule of promotion: its newest model is champion. The alias
+    comes last: what an interruption left is found by its fingerprint. `parameters` are what the run records of the
+    fit. A training that the leakage guard blocks leaves a failed run with the findings.
     """
     champion = None if head.is_amount else registry.version_of(head)
     found = None if refit else registry.find_by_training_fingerprint(head, fingerprint)
