@@ -62,7 +62,7 @@ def test_a_gain_that_chance_explains_fails_a_alone() -> None:
 
 def test_one_bad_as_of_fails_b_alone() -> None:
     pair, (rows, log_odds) = better(), truth()
-    blurred = noisy(rows, log_odds, noise=0.9).probabilities
+    blurred = noisy(rows, log_odds, noise=1.0).at(DAYS).probabilities
     found = verdict(replace(pair, ours=np.where(pair.days == np.datetime64(DAYS[-1]), blurred, pair.ours)))
     assert failing(found) == {"b"}
     assert found.figures[f"log_loss_gain_{DAYS[-1]}"] < -0.002 and found.figures["log_loss_gain"] > 0.002
