@@ -128,6 +128,14 @@ class FeatureSet:
         """Identity of the meaning of all features of the set."""
         return fingerprint([*(view.fingerprint for view in self.views), *(d.meaning for d in self.derived)])
 
+    @property
+    def feature_fingerprints(self) -> dict[str, str]:
+        """Identity of each feature's meaning by name, those of the features that it reads included."""
+        found = {name: meant for view in self.views for name, meant in view.feature_fingerprints.items()}
+        for one in self.derived:
+            found[one.name] = fingerprint([ENGINE, one.meaning, *(found.get(name) for name in one.inputs)])
+        return found
+
 
 def numbers_for_models(features: Iterable[Feature | Derived]) -> list[str]:
     """Names of the features that are numbers and not kept from models."""

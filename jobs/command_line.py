@@ -21,6 +21,7 @@ JOBS = {
     "build_training_set": "join snapshots with a label, split by time",
     "train": "fit, calibrate, judge and register the model of a label",
     "report": "write the page of a trained model: how good, how sure, what it looks at, where it ends",
+    "promote": "judge each challenger against the champion, move the alias if it is better, write down why",
     "score": "score every customer at a date with the champion models",
     "sql": "run a query over all tables of the warehouse",
     "verify": "recompute random feature values from raw events and compare",

@@ -39,7 +39,8 @@ def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:
         snapshot = read_features(run.warehouse, features, dates=[as_of])
         seen = Observation("scores")
         scores = score_frame(snapshot, models=models, feature_fingerprint=features.fingerprint, as_of_date=as_of,
-                             run_id=run.run_id, scored_at=run.started_at, observation=seen)  # fmt: skip
+                             run_id=run.run_id, scored_at=run.started_at, observation=seen,
+                             meanings=features.feature_fingerprints)  # fmt: skip
         run.warehouse.replace(SCORES, scores, where=among([as_of]))
         keep_latest(run.warehouse, as_of)
         step.results.update(as_of=as_of, **seen.get)

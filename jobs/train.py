@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,20 +13,24 @@ from featurestore.rebuilding import rebuild_rows
 from featurestore.training_set_records import TrainingSet, newest, table_of
 from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
-from jobs.build_training_set import split_plan
+from jobs.build_training_set import labels_asked, split_plan
+from jobs.judged_rows import training_table
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
-from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from models.algorithms import NAMES
+from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
-from models.heads import HEADS, Head
+from models.heads import HEADS, Head, task_of
 from models.parameters import TrainingParameters
-from models.registration import Championship, crown
+from models.promotion.rivals import Admission, admission
+from models.registration import Entry, enter
+from models.registry import CHALLENGER
 from models.report.page import Asked, report_files
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
+from models.tasks import Task
 from models.train import TrainedHead, inputs_of, train_head
 from models.training_rows import joined
 
@@ -40,7 +45,7 @@ def run(run: Run) -> None:
         lifetime_step(run)
         return
     as_of = chosen_as_of(run)
-    for name in run.arguments.label or LEARNED:
+    for name in labels_asked(run):
         if run.arguments.compare:
             compare_step(run, name, as_of)
             continue
@@ -54,41 +59,53 @@ def head_of(label_name: str) -> Head:
     return HEAD_OF[label_name]
 
 
-def train_step(run: Run, label_name: str, as_of: date) -> Championship:
-    """The champion of a label's head, fitted now or found registered from the same training."""
+def train_step(run: Run, label_name: str, as_of: date) -> Entry:
+    """The model of a label's training, fitted now or found registered: its head's champion, or a challenger."""
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("train") as step:
-        training_set = _standing(run, label_name, plan, as_of)
-        parameters, features = _parameters(run), run.features()
-        what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
-                                "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
+        training_set = standing(run, label_name, plan, as_of)
+        task, features = task_of(head), run.features()
+        parameters = _parameters(run, task)
+        what: dict[str, Any] = {
+            "features": task.inputs(features.model_inputs), "feature_fingerprint": features.fingerprint,
+            "plan": plan, "parameters": parameters, "seed": run.settings.seed,
+        }  # fmt: skip
+        meanings = features.feature_fingerprints
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
                                         settings=_around(run, label_name))  # fmt: skip
 
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            trained = train_head(
+            return train_head(
                 rows,
                 head=head,
                 training_fingerprint=identity,
                 **what,
                 guard=guard,
                 values=run.settings.values.get(label_name),
+                meanings=meanings,
             )
+
+        def report(trained: TrainedHead) -> Mapping[str, bytes]:
             made_from = f"{table_of(label_name)}, {training_set.fingerprint}"
             asked = _asked(run, label_name, as_of, made_from=made_from, parameters=parameters, features=features)
-            return replace(trained, files=report_files(trained, plan=plan, asked=asked))
+            return report_files(trained, plan=plan, asked=asked)
+
+        def admit(bundle: Bundle) -> Admission:
+            if head.is_amount:
+                return Admission(replace(bundle, gate=f"{UNGATED}: the rule of promotion is one of probabilities"))
+            rows = training_table(run, training_set, head, [bundle])
+            return admission(bundle, rows, task.gate, seed=run.settings.seed, meanings=meanings)
 
         refit = getattr(run.arguments, "refit", False)
-        crowned = crown(
-            registry_of(run), head, fingerprint=identity, fit=fit, parameters=parameters.describe(), refit=refit
-        )
-        bundle = crowned.champion.bundle
-        step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
-                            reused=crowned.reused,
+        entry = enter(registry_of(run), head, fingerprint=identity, fit=fit, admit=admit, report=report,
+                      parameters=parameters.describe(), refit=refit)  # fmt: skip
+        bundle = entry.model.bundle
+        step.results.update(head=head.name, version=entry.model.version, role=entry.role, gate=bundle.gate,
+                            guard=bundle.guard, reused=entry.reused,
                             test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
-    return crowned
+    return entry
 
 
 def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
@@ -97,9 +114,10 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
 
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("compare") as step:
-        rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
-        parameters = _parameters(run)
-        inputs = inputs_of(rows, head, features=run.features().model_inputs, parameters=parameters)
+        rows = standing(run, label_name, plan, as_of).load_df(run.warehouse)
+        task = task_of(head)
+        parameters = _parameters(run, task)
+        inputs = inputs_of(rows, head, features=task.inputs(run.features().model_inputs), parameters=parameters)
         most = parameters.max_baseline_rows
         ranked = compare(
             joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
@@ -113,10 +131,12 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     return ranked
 
 
-def _parameters(run: Run) -> TrainingParameters:
-    splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
+def _parameters(run: Run, task: Task) -> TrainingParameters:
+    """The settings of training, with the algorithm of the task where it names one."""
+    other = {"labels", "first_as_of_after_days", "step_days", "minimum_fitted", "algorithms"}
     chosen = run.settings.training
-    return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+    told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
+    return replace(told, algorithm=task.algorithm or told.algorithm)
 
 
 def _asked(
@@ -147,7 +167,7 @@ def families_of(features: FeatureSet) -> dict[str, str]:
     return {one.name: one.family for one in features.features if one.family}
 
 
-def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
+def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
     """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
     make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
     found = newest(run.warehouse, label_name)
@@ -163,8 +183,15 @@ def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Traini
     return found
 
 
-def print_metrics(run: Run, crowned: Championship) -> None:
-    """The head's figures on a time it has not seen, beside the best single feature on the same rows."""
+def print_metrics(run: Run, entry: Entry) -> None:
+    """The head's figures on a time it has not seen, beside the best single feature on the same rows; then its role."""
     from jobs.tables_for_people import metrics_table
 
-    run.out.print(metrics_table([crowned.champion.bundle]))
+    bundle = entry.model.bundle
+    run.out.print(metrics_table([bundle]))
+    if entry.admission is not None:
+        reasons = [f"  {reason}" for reason in entry.admission.reasons]
+        run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)
+    if entry.role == CHALLENGER:
+        command = f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}"
+        run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: {command}")

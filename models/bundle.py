@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 
 from models.algorithms import XGBOOST, load_model
 from models.algorithms.contract import Fitted
+from models.algorithms.repeat_buying import BGNBD
 from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats
 from models.matrix import feature_matrix
 
 UNGATED = "ungated"
+NO_MEANINGS: Mapping[str, str] = MappingProxyType({})
 NOT_GUARDED = "not asked"
 BUNDLE_FILE = "bundle.json"
 
@@ -32,8 +35,9 @@ class Bundle:
     `features` are the input columns in the order of the model, `words` the known values of those that are text;
     `feature_fingerprint` stands for their definitions; `dates` says by split which as-ofs were used; `metrics` are
     the test figures of the calibrated probabilities; `baselines` those of single features on the same rows, with
-    their `name`, the best first; `gate` says how the model came to be champion ("ungated": no promotion rule was
-    asked), `guard` what the leakage guard said of its training set.
+    their `name`, the best first; `gate` says what the model had to pass when it was registered ("ungated": nothing,
+    and why), `guard` what the leakage guard said of its training set. `meanings` are the fingerprints of the
+    definitions of its features by name, `recipe` what another fit like this one needs (`models.promotion.recipes`).
     """
 
     head: str
@@ -51,6 +55,8 @@ class Bundle:
     guard: str = NOT_GUARDED
     algorithm: str = XGBOOST
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def calibration_status(self) -> str:
@@ -78,12 +84,12 @@ class Bundle:
         return replace(self, calibrator=self.calibrator.at(as_of))
 
     def save(self, folder: Path) -> None:
-        """Write the model (`model.ubj` or `model.skops`) and `bundle.json` into a folder, made if need be."""
+        """Write the model (`model_file` says where) and `bundle.json` into a folder, made if need be."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / model_file(self.algorithm)).write_bytes(self.model)
         described = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "model"}
         described["calibrator"] = self.calibrator.to_dict()
-        described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics")}
+        described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics", "meanings", "recipe")}
         described["words"] = {name: list(known) for name, known in self.words.items()}
         described["baselines"] = [dict(one) for one in self.baselines]
         text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False)
@@ -103,20 +109,32 @@ class Bundle:
 def model_file(algorithm: str) -> str:
     """Where a bundle keeps its model: the format's own ending.
 
-    >>> model_file("xgboost"), model_file("knn")
-    ('model.ubj', 'model.skops')
+    >>> model_file("xgboost"), model_file("knn"), model_file("bgnbd")
+    ('model.ubj', 'model.skops', 'model.json')
     """
-    return "model.ubj" if algorithm == XGBOOST else "model.skops"
+    return {XGBOOST: "model.ubj", BGNBD: "model.json"}.get(algorithm, "model.skops")
 
 
-def refuse_other_features(bundle: Bundle, *, feature_fingerprint: str, available: Iterable[str]) -> None:
-    """Raise OtherFeatures unless definitions and names are those that the model was fitted on."""
+def refuse_other_features(
+    bundle: Bundle, *, feature_fingerprint: str, available: Iterable[str], meanings: Mapping[str, str] = NO_MEANINGS
+) -> None:
+    """Raise OtherFeatures unless names and definitions are those that the model was fitted on.
+
+    `feature_fingerprint` stands for all features on offer. Where it is another than the model's, `meanings` (by name,
+    those of the features on offer) tell whether any that the model reads has changed, and which; what it does not
+    read may change. Without them, or for a model without its own, another fingerprint is refused.
+    """
     columns = list(available)
     missing = [name for name in bundle.features if name not in set(columns)]
     if missing:
         raise OtherFeatures.columns(f"the model of head '{bundle.head}'", missing=missing, available=columns)
-    if bundle.feature_fingerprint != feature_fingerprint:
+    if bundle.feature_fingerprint == feature_fingerprint:
+        return
+    if not meanings or not bundle.meanings:
         raise OtherFeatures.fingerprint(bundle.head, model=bundle.feature_fingerprint, found=feature_fingerprint)
+    changed = [name for name in bundle.features if meanings.get(name) != bundle.meanings.get(name)]
+    if changed:
+        raise OtherFeatures.definitions(bundle.head, changed=changed)
 
 
 def _with_types(described: dict[str, Any]) -> dict[str, Any]:

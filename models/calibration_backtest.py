@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from models.algorithms.contract import Algorithm, Rows
+from models.algorithms.contract import Algorithm, Fitted, Rows
 from models.calibrate import (
     ISOTONIC,
     METHODS,
@@ -67,10 +67,11 @@ def backtest(
     found = []
     horizon = timedelta(days=horizon_days)
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        margins = _margins(rows, fitted, (calibrating, present), features=features, algorithm=algorithm,
-                           categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
-        if margins is None:
+        model = fitted_on(rows, fitted, features=features, algorithm=algorithm, categorical=categorical, seed=seed,
+                          trial_rows=trial_rows)  # fmt: skip
+        if model is None:
             continue
+        margins = {day: model.margins(rows.matrix[rows.days == np.datetime64(day)]) for day in (calibrating, present)}
         then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
         rates = season_rates(rows, features, until=present - horizon)
         for method in METHODS:
@@ -138,11 +139,15 @@ def chosen(found: Sequence[Backtest]) -> str:
     return PLATT
 
 
-def _margins(
-    rows: Sample, fitted: Sequence[date], wanted: Sequence[date], *, features: Sequence[str],
-    algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int,
-) -> dict[date, Floats] | None:  # fmt: skip
-    inside = np.flatnonzero(np.isin(rows.days, np.array(fitted, dtype="datetime64[D]")))
+def fitted_on(
+    rows: Sample, days: Sequence[date], *, features: Sequence[str], algorithm: Algorithm,
+    categorical: tuple[int, ...], seed: int, trial_rows: int,
+) -> Fitted | None:  # fmt: skip
+    """A fit on at most `trial_rows` of the rows of these days, a tenth of the customers to stop it.
+
+    None where fitted or stopping rows have one outcome.
+    """
+    inside = np.flatnonzero(np.isin(rows.days, np.array(days, dtype="datetime64[D]")))
     chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)
     stops = np.array([is_stopping_customer(one) for one in rows.customers[chosen_rows]])
     learned, stopping = chosen_rows[~stops], chosen_rows[stops]
@@ -150,8 +155,7 @@ def _margins(
         return None
     given = Rows(rows.matrix[learned], rows.labels[learned], rows.matrix[stopping], rows.labels[stopping],
                  tuple(features), categorical)  # fmt: skip
-    model = algorithm.fit(given, seed=seed).model
-    return {day: model.margins(rows.matrix[rows.days == np.datetime64(day)]) for day in wanted}
+    return algorithm.fit(given, seed=seed).model
 
 
 def _judged(method: str, calibrator: Calibrator, margins: Floats, labels: Floats, present: date) -> Backtest:

@@ -78,7 +78,15 @@ class OtherFeatures(DataContractError):
         return cls(
             f"the model of head '{head}' was fitted on features with fingerprint {model}, "
             f"the features to be scored have {found}: a definition has changed since.\n"
-            "  Build the training set again and run train, or score the features the model knows."
+            "  Build the training set again, run train and promote, or score the features the model knows."
+        )
+
+    @classmethod
+    def definitions(cls, head: str, *, changed: Sequence[str]) -> OtherFeatures:
+        listed = ", ".join(changed[:10]) + (f" and {len(changed) - 10} more" if len(changed) > 10 else "")
+        return cls(
+            f"the model of head '{head}' was fitted on other definitions of {len(changed)} of its features: {listed}.\n"
+            "  Build the training set again, run train and promote, or go back to the definitions the model knows."
         )
 
     @classmethod
@@ -101,10 +109,28 @@ class NoModel(DataContractError):
             "  Train first: ./spark-submit.sh train"
         )
 
+    @classmethod
+    def before(cls, head: str, *, version: str) -> NoModel:
+        return cls(
+            f"head '{head}' has no earlier champion: version {version} has replaced none.\n"
+            "  There is nothing to roll back to; train another model and promote it."
+        )
+
+
+class NoRecipe(DataContractError):
+    """A registered model does not say how to fit another like it."""
+
+    @classmethod
+    def of(cls, head: str, *, reason: str) -> NoRecipe:
+        return cls(f"the model of head '{head}' cannot be fitted again: {reason}.\n  Train it again.")
+
 
 class BrokenModel(EnvironmentProblem):
     """The files of a registered model are gone or are not what was registered."""
 
     @classmethod
     def files(cls, what: str, *, where: str, reason: str) -> BrokenModel:
-        return cls(f"{what} at {where} cannot be read: {reason}.\n  Restore the artefacts or train again with --refit.")
+        return cls(
+            f"{what} at {where} cannot be read: {reason}.\n"
+            "  Restore the artefacts, or train again with --refit and promote."
+        )

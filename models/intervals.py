@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ _FLOOR = 1e-15
 
 @dataclass(frozen=True)
 class Interval:
-    """The figure on all rows, and the middle `LEVEL` of the figures over resampled customers."""
+    """The figure on all rows, and the middle of the figures over resampled customers: `LEVEL` unless said otherwise."""
 
     figure: float
     low: float
@@ -41,29 +42,32 @@ def intervals(
 
 
 def paired_intervals(
-    labels: Floats, one: Floats, other: Floats, customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0
-) -> dict[str, Interval]:
+    labels: Floats, one: Floats, other: Floats, customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0,
+    level: float = LEVEL, within: NDArray[Any] | None = None,
+) -> dict[str, Interval]:  # fmt: skip
     """Intervals of what `one` has over `other` on the same rows: `auc_gain`, and `log_loss_gain` and `brier_gain`
     (other less one, so that more is better). Both models meet the same resampled customers.
+
+    `within` (n,), such as dates, has the AUC ranked inside each of its values and averaged over them.
     """
     if _one_class(labels):
         return {}
-    ours, theirs = _figures(labels, one), _figures(labels, other)
+    ours, theirs = _figures(labels, one, within), _figures(labels, other, within)
     signs = {"auc": 1.0, "log_loss": -1.0, "brier": -1.0}
     gains = {f"{name}_gain": _difference(ours[name], theirs[name], sign) for name, sign in signs.items()}
-    return _summaries(gains, customers, draws=draws, seed=seed)
+    return _summaries(gains, customers, draws=draws, seed=seed, level=level)
 
 
 Weighed = Callable[[Floats], float]
 
 
-def _figures(labels: Floats, probabilities: Floats) -> dict[str, Weighed]:
+def _figures(labels: Floats, probabilities: Floats, within: NDArray[Any] | None = None) -> dict[str, Weighed]:
     """Figures as functions of the weights of rows, float64 (n,)."""
     sure = np.clip(probabilities, _FLOOR, 1 - _FLOOR)
     losses = -(labels * np.log(sure) + (1 - labels) * np.log1p(-sure))
     squares = (probabilities - labels) ** 2
     return {
-        "auc": _weighed_auc(labels, probabilities),
+        "auc": _weighed_auc(labels, probabilities) if within is None else _auc_within(labels, probabilities, within),
         "log_loss": lambda weights: float(weights @ losses / weights.sum()),
         "brier": lambda weights: float(weights @ squares / weights.sum()),
     }
@@ -81,18 +85,24 @@ def _weighed_auc(labels: Floats, scores: Floats) -> Weighed:
     return area
 
 
+def _auc_within(labels: Floats, scores: Floats, within: NDArray[Any]) -> Weighed:
+    parts = [np.flatnonzero(within == one) for one in np.unique(within)]
+    areas = [(at, _weighed_auc(labels[at], scores[at])) for at in parts if not _one_class(labels[at])]
+    return lambda weights: float(np.nanmean([area(weights[at]) for at, area in areas]))
+
+
 def _difference(one: Weighed, other: Weighed, sign: float) -> Weighed:
     return lambda weights: sign * (one(weights) - other(weights))
 
 
 def _summaries(
-    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int, seed: int
+    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int, seed: int, level: float = LEVEL
 ) -> dict[str, Interval]:
     found: dict[str, list[float]] = {name: [] for name in figures}
     for weights in _resampled(customers, draws=draws, seed=seed):
         for name, figure in figures.items():
             found[name].append(figure(weights))
-    edges = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    edges = [(1 - level) / 2, (1 + level) / 2]
     whole = np.ones(len(customers))
     bounds = {name: np.nanquantile(values, edges) for name, values in found.items()}
     return {name: Interval(figure(whole), *map(float, bounds[name])) for name, figure in figures.items()}

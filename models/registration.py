@@ -1,52 +1,92 @@
-"""A head's champion: the registered model of the same training if there is one, else a new fit."""
+"""What a training registers: a head's first champion after its gate, later a challenger; known ones are reused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from models.bundle import Bundle
+from models.guard.findings import LeakageFound, Verdict
 from models.heads import Head
-from models.registry import Registered, Registry
+from models.promotion.rivals import Admission
+from models.registry import CHALLENGER, CHAMPION, Registered, Registry
 from models.tracking import RunRecord
 from models.train import TrainedHead
 
+AWAITS = "challenger"
+"""The gate of a model that was registered beside a champion: `promote` judges it."""
+
 
 @dataclass(frozen=True)
-class Championship:
-    """The champion, and the evidence of its fit where it was fitted just now."""
+class Entry:
+    """What a training came to: the registered model and its role, with the evidence of a fit that was made just now.
 
-    champion: Registered
-    trained: TrainedHead | None
+    `admission` is the judgement of a first champion.
+    """
+
+    model: Registered[Bundle]
+    role: str
+    trained: TrainedHead | None = None
+    admission: Admission | None = None
 
     @property
     def reused(self) -> bool:
         return self.trained is None
 
 
-def crown(
-    registry: Registry,
+def enter(
+    registry: Registry[Bundle],
     head: Head,
     *,
     fingerprint: str,
     fit: Callable[[], TrainedHead],
+    admit: Callable[[Bundle], Admission],
     parameters: Mapping[str, Any],
+    report: Callable[[TrainedHead], Mapping[str, bytes]] = lambda trained: {},
     refit: bool = False,
-) -> Championship:
-    """Make a model of this training champion of `head`; `fit` is called only if none is registered.
+) -> Entry:
+    """Register the model of this training; `fit` is called only if none is registered, or `refit`.
 
-    `parameters` are what the run records of the fit; `refit` fits and registers again in any case.
+    Where the head has no champion, `admit` says what becomes it; where it has, the model becomes the challenger, and
+    `promote` alone moves the champion. An amount has no rule of promotion: its newest model is champion. The alias
+    comes last: what an interruption left is found by its fingerprint. `parameters` are what the run records of the
+    fit, `report` the files of a fitted model that are kept beside it. A training that the leakage guard blocks leaves a
+    failed run with the findings.
     """
+    champion = None if head.is_amount else registry.version_of(head)
     found = None if refit else registry.find_by_training_fingerprint(head, fingerprint)
     if found is not None:
-        registry.set_alias(head, version=found.version)
-        return Championship(found, None)
-    trained = fit()
-    return Championship(registry.register(trained.bundle, run_record(trained, parameters)), trained)
+        return Entry(found, _take_place(registry, head, found, champion))
+    try:
+        trained = fit()
+    except LeakageFound as blocked:
+        registry.note(head, blocked_record(blocked, parameters), tags={"blocked_by": "leakage guard"}, status="FAILED")
+        raise
+    admission = admit(trained.bundle) if champion is None else None
+    bundle = admission.bundle if admission else replace(trained.bundle, gate=AWAITS)
+    files = report(replace(trained, bundle=replace(trained.bundle, gate=bundle.gate)))
+    record = run_record(replace(trained, bundle=bundle, files=files), parameters, admission)
+    registered = registry.register(bundle, record, alias=None)
+    return Entry(registered, _take_place(registry, head, registered, champion), trained, admission)
 
 
-def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord:
-    """What a run logs of a trained head."""
+def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle], champion: str | None) -> str:
+    """The role of a registered model, its alias set. One that no gate has judged challenges an absent champion, too."""
+    if model.version == champion:
+        return CHAMPION
+    role = CHAMPION if champion is None and model.bundle.gate != AWAITS else CHALLENGER
+    if role == CHAMPION:
+        registry.promote(head, version=model.version, gate=model.bundle.gate)
+    else:
+        registry.set_alias(head, version=model.version, alias=CHALLENGER)
+    return role
+
+
+def run_record(
+    trained: TrainedHead, parameters: Mapping[str, Any], admission: Admission | None = None
+) -> RunRecord:  # fmt: skip
+    """What a run logs of a trained head, and of the gate where it was to be the first champion."""
     bundle = trained.bundle
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
     named = {
@@ -59,10 +99,18 @@ def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord
         "guard": bundle.guard,
         "algorithm": bundle.algorithm,
     }
+    judged = {} if admission is None else {"gate.json": admission.to_dict()}
     return RunRecord(
         parameters={**parameters, **named, **described},
         metrics=trained.logged_metrics(),
         curves={f"log_loss_{name}": values for name, values in trained.fit.history.items()},
-        documents=trained.documents(),
+        documents={**trained.documents(), **judged},
         files=trained.files,
     )
+
+
+def blocked_record(blocked: LeakageFound, parameters: Mapping[str, Any]) -> RunRecord:
+    """What a run logs of a training that the guard blocked: no model, but what was found."""
+    verdict = Verdict(blocked.found, {"guard_findings": float(len(blocked.found))})
+    return RunRecord(parameters={**parameters, "guard": verdict.status}, metrics=verdict.figures,
+                     documents={"guard.json": verdict.to_dict()})  # fmt: skip

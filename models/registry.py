@@ -1,13 +1,13 @@
-"""The model registry: MLflow runs, registered versions and the alias `champion`.
+"""The model registry: MLflow runs, registered versions and the aliases `champion` and `challenger`.
 
-A version becomes champion last, after its files, its run and itself exist, so that an interruption leaves at
-worst a version nobody uses; the next training finds it by its training fingerprint and finishes the job.
+An alias is moved last, after files, run and version exist, so that an interruption leaves at worst a version nobody
+uses; the next training finds it by its training fingerprint and finishes the job.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +21,13 @@ from models.tracking import RunRecord, local_file, open_store, record_run, sqlit
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
     from mlflow.entities.model_registry import ModelVersion
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 TRAINING_TAG, FEATURES_TAG, GATE_TAG = "training_fingerprint", "feature_fingerprint", "gate"
+REPLACED_TAG = "replaced"
+"""On a version that was promoted: the champion before it, "" for none."""
 _BUNDLE = "bundle"
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
@@ -73,17 +76,7 @@ class Registry(Generic[M]):
         """Log the run with the bundle's files, register a version of it, and give it the alias last."""
         head = registered_as(bundle.head)
         self._ensure_model(head)
-        with tempfile.TemporaryDirectory() as folder:
-            bundle.save(Path(folder) / _BUNDLE)
-            tags = {"head": head.name, **_tags(bundle)}
-            run = record_run(
-                self._client,
-                record,
-                name=head.name,
-                tags=tags,
-                folder=Path(folder),
-                artifact_root=self.artifact_root,
-            )
+        run = self._run(head, record, tags=_tags(bundle), bundle=bundle)
         created = self._client.create_model_version(
             head.model_name, source=f"{run.artifact_uri}/{_BUNDLE}", run_id=run.run_id, tags=_tags(bundle)
         )
@@ -91,9 +84,48 @@ class Registry(Generic[M]):
             self.set_alias(head, version=str(created.version), alias=alias)
         return Registered(bundle, str(created.version))
 
+    def note(self, head: Head, record: RunRecord, *, tags: Mapping[str, str], status: str = "FINISHED") -> str:
+        """Log a run without a model, such as a decision about one; its id."""
+        return str(self._run(head, record, tags=tags, status=status).run_id)
+
+    def _run(
+        self, head: Head, record: RunRecord, *, tags: Mapping[str, str], bundle: M | None = None,
+        status: str = "FINISHED",
+    ) -> RunInfo:  # fmt: skip
+        with tempfile.TemporaryDirectory() as folder:
+            if bundle is not None:
+                bundle.save(Path(folder) / _BUNDLE)
+            return record_run(self._client, record, name=head.name, tags={"head": head.name, **tags},
+                              folder=Path(folder), artifact_root=self.artifact_root, status=status)  # fmt: skip
+
     def set_alias(self, head: Head, *, version: str, alias: str = CHAMPION) -> None:
         """Point the alias at a version; again is the same."""
         self._client.set_registered_model_alias(head.model_name, alias, version)
+
+    def promote(self, head: Head, *, version: str, gate: str) -> None:
+        """Make a version champion and say on it whom it replaces; it challenges no longer. Again is the same."""
+        before = self.version_of(head)
+        if before != version:
+            for tag, value in {REPLACED_TAG: before or "", GATE_TAG: gate}.items():
+                self._client.set_model_version_tag(head.model_name, version, tag, value)
+            self.set_alias(head, version=version)
+        if self.version_of(head, alias=CHALLENGER) == version:
+            self._client.delete_registered_model_alias(head.model_name, CHALLENGER)
+
+    def before(self, head: Head, version: str) -> Registered[M]:
+        """The champion that a version has replaced; NoModel where it has replaced none, BrokenModel without files."""
+        client = self._client
+        earlier = client.get_model_version(head.model_name, version).tags.get(REPLACED_TAG)
+        if not earlier:
+            raise NoModel.before(head.name, version=version)
+        return Registered(self._bundle(client.get_model_version(head.model_name, earlier)), earlier)
+
+    def version_of(self, head: Head, *, alias: str = CHAMPION) -> str | None:
+        """The version that holds the alias, its files unread; None where none does."""
+        if not self._exists():
+            return None
+        found = self._holder(head, alias)
+        return None if found is None else str(found.version)
 
     def find_by_training_fingerprint(self, head: Head, fingerprint: str) -> Registered[M] | None:
         """The newest version of that fingerprint whose files are whole, or None."""
@@ -124,17 +156,22 @@ class Registry(Generic[M]):
     def _holding(self, head: Head, alias: str) -> ModelVersion:
         if not self._exists():
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=[])
+        version = self._holder(head, alias)
+        if version is None:
+            known = self._heads_with(alias)
+            raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=known)
+        return version
+
+    def _holder(self, head: Head, alias: str) -> ModelVersion | None:
         client = self._client
         from mlflow.exceptions import MlflowException
 
         try:
-            version = client.get_model_version_by_alias(head.model_name, alias)
+            return client.get_model_version_by_alias(head.model_name, alias)
         except MlflowException as problem:
             if problem.error_code not in _ABSENT:
                 raise
-            known = self._heads_with(alias)
-            raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=known) from problem
-        return version
+            return None
 
     def _bundle(self, version: ModelVersion) -> M:
         with self._fetched(version, _BUNDLE) as found:

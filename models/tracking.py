@@ -45,8 +45,9 @@ def record_run(
     tags: Mapping[str, str],
     folder: Path,
     artifact_root: str,
+    status: str = "FINISHED",
 ) -> RunInfo:
-    """A finished run with all of `record` and all files of `folder`; a failure leaves it marked FAILED.
+    """A run with all of `record` and all files of `folder`, ended with `status`; a failure leaves it marked FAILED.
 
     Runs of the same head that an interruption left open are closed as KILLED first.
     """
@@ -64,7 +65,7 @@ def record_run(
     except BaseException:
         client.set_terminated(run.info.run_id, status="FAILED")
         raise
-    client.set_terminated(run.info.run_id, status="FINISHED")
+    client.set_terminated(run.info.run_id, status=status)
     return run.info
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Algorithm, Fit, Rows
 from models.baselines import BaselineResult, compare_baselines
-from models.bundle import NOT_GUARDED, Bundle
+from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
 from models.calibrate import Calibrator
 from models.calibration_backtest import Backtest, backtest, chosen, fitted_by, season_rates
 from models.errors import CannotTrain
@@ -28,6 +28,7 @@ from models.inputs import Inputs
 from models.intervals import Interval, intervals
 from models.logistic import sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
+from models.promotion.recipes import described
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.thresholds import Threshold, Values, best_threshold, profit_at
 from models.training_rows import (
@@ -121,6 +122,7 @@ def train_head(
     seed: int,
     guard: Guard | None = None,
     values: Values | None = None,
+    meanings: Mapping[str, str] = NO_MEANINGS,
 ) -> TrainedHead:
     """Fit and judge one head on a frame of `customer_id, as_of_date, split`, features and the label.
 
@@ -128,7 +130,8 @@ def train_head(
     all fitted rows have one outcome, or a feature is no number. Missing calibration or test rows do not
     raise: the model is then "uncalibrated", its figures None with a reason. The text columns that
     `parameters.words` names are inputs after `features`. `guard` is asked before the fit, and once more about the
-    test: LeakageFound where a finding blocks. `values` are what contacting a customer costs and brings.
+    test: LeakageFound where a finding blocks. `values` are what contacting a customer costs and brings, `meanings`
+    fingerprints of definitions by feature, of which the bundle keeps those of its own.
     """
     inputs = inputs_of(training_set, head, features=features, parameters=parameters)
     counts, words = inputs.counts, inputs.words
@@ -150,6 +153,8 @@ def train_head(
         dates=plan.describe(),
         metrics={},
         guard=verdict.status if verdict else NOT_GUARDED,
+        meanings={name: meanings[name] for name in inputs.features if name in meanings},
+        recipe=described(parameters, seed=seed),
     )
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration

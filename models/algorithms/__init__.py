@@ -6,6 +6,7 @@ from models.algorithms.boosted import FittedBooster, XGBoost
 from models.algorithms.contract import Algorithm, Fitted
 from models.algorithms.on_one_machine import MAKERS, FittedPipeline, OnOneMachineAlgorithm, loaded_pipeline
 from models.algorithms.parameters import AlgorithmSettings, XGBoostParameters
+from models.algorithms.repeat_buying import BGNBD, loaded_repeat_buying
 from models.errors import BadTrainingSetting
 
 XGBOOST = "xgboost"
@@ -22,6 +23,8 @@ def algorithm_named(name: str, *, boosting: XGBoostParameters, others: Algorithm
 
 def load_model(name: str, saved: bytes) -> Fitted:
     """The fitted model that the algorithm `name` saved; loaded once a process for the same bytes."""
+    if name == BGNBD:
+        return loaded_repeat_buying(saved)
     refuse_unknown(name)
     return FittedBooster(saved) if name == XGBOOST else FittedPipeline(loaded_pipeline(saved))
 

@@ -58,15 +58,19 @@ class Verdict:
 
 
 class LeakageFound(DataContractError):
-    """Features seem to know the outcome: no model is fitted or registered."""
+    """Features seem to know the outcome: no model is fitted or registered. `found` are the findings that block."""
+
+    found: tuple[Finding, ...] = ()
 
     @classmethod
     def findings(cls, head: str, found: Sequence[Finding]) -> LeakageFound:
         lines = [f"  {one}" for one in found[:MOST_SHOWN]]
         if len(found) > MOST_SHOWN:
             lines.append(f"  ... and {len(found) - MOST_SHOWN} more.")
-        return cls("\n".join([
+        error = cls("\n".join([
             f"the training set of head '{head}' does not pass the leakage guard ({len(found)} findings block):", *lines,
             "  Mend or leave out the feature. A column that no events can give again, and that is known before the",
             "  outcome, is let in by its name in guard.unverified_allowed; other findings cannot be waved through.",
         ]))  # fmt: skip
+        error.found = tuple(found)
+        return error

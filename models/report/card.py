@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from models.bundle import NOT_GUARDED, UNGATED
 from models.calibrate import SEASONAL, UNCALIBRATED
+from models.promotion.rivals import RIVAL
 from models.report.groups import Group
 from models.splits import CALIBRATE, FIT, TEST, SplitPlan
 from models.thresholds import Values
@@ -76,8 +77,11 @@ def _of_groups(groups: Sequence[Group]) -> Iterator[str]:
 
 
 def _of_the_gate(trained: TrainedHead) -> Iterator[str]:
-    if trained.bundle.gate == UNGATED:
-        yield "It was registered ungated: no rule compared it with a rival before it was used."
+    gate = trained.bundle.gate
+    if gate.startswith(UNGATED):
+        yield f"No rule compared it with a rival before it was used ({gate})."
+    if gate.startswith(RIVAL):
+        yield f"It did not clearly beat a simple model, which was registered in its place ({gate})."
     if trained.bundle.guard == NOT_GUARDED:
         yield "The leakage guard was not asked."
 

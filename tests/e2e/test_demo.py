@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import pytest
 from featurestore.tables import Warehouse
 from jobs.main import main
 from jobs.run import JOB_RUNS
+from models.calibrate import Calibrator
+from models.heads import CHURN
+from models.registry import CHALLENGER, Registry
+from models.tracking import RunRecord
 from tests.conftest import ROOT
 from tests.e2e.contents import rows, tables
 
@@ -114,3 +119,62 @@ def test_jobs_before_their_input_name_the_job_that_makes_it(spark, tmp_path, cap
     for words in (["build_features"], ["build_training_set"], ["train"], ["score"]):
         assert main([*words, *where]) == 3
         assert "spark-submit.sh ingest" in capsys.readouterr().err
+
+
+def test_a_challenger_is_judged_by_refitted_recipes_and_the_reasons_are_written_down(told, capsys):
+    asked = ["--label", "churn_60d", "--as-of", str(AS_OF), "--warehouse", told.root]
+    assert main(["promote", *asked]) == 0
+    assert "churn: nothing challenges version 1" in capsys.readouterr().out
+    assert main(["train", *asked, "--set", "training.max_depth=2"]) == 0
+    assert "churn: version 2 is a challenger. Decide: ./spark-submit.sh promote" in capsys.readouterr().out
+    for _ in range(2):
+        assert main(["promote", *asked]) == 0, capsys.readouterr().err
+        assert "churn: " in capsys.readouterr().out
+    [row] = told.read("promotions").collect()
+    assert (row["head"], row["from_version"], row["to_version"]) == ("churn", "1", "2")
+    assert (row["compared"], row["figures"]["as_ofs"], row["as_of_date"]) == ("refitted recipes", 3.0, AS_OF)
+    holding = {"promoted": "2", "kept": "1"}[row["decision"]]
+    assert registry_in(told.root).version_of(CHURN) == holding and row["reasons"]
+
+
+def test_models_of_earlier_dates_are_judged_on_the_same_rows_and_rolled_back(told, capsys):
+    asked = ["--label", "churn_60d", "--warehouse", told.root]
+    registry = registry_in(told.root)
+    now = registry.load(CHURN).bundle
+    early = replace(now, dates={**now.dates, "calibrate": "2023-01-01"}, guard="passed, 0 reported")
+    boasting = replace(early, training_fingerprint="a", calibrator=Calibrator(5.0, 2.0, "unseasonal", "", 9))
+    worse = registry.register(boasting, RunRecord()).version
+    better = registry.register(replace(early, training_fingerprint="b"), RunRecord(), alias=CHALLENGER).version
+    assert main(["promote", *asked, "--as-of", str(AS_OF)]) == 0, capsys.readouterr().err
+    shown = capsys.readouterr().out
+    assert f"churn: promoted; version {better} is champion, in place of {worse} (judged on: same rows)" in shown
+    assert "(e) holds: share of scores made coherent" in shown and registry.version_of(CHURN) == better
+    assert main(["promote", *asked, "--rollback"]) == 0
+    assert f"version {worse} is champion again, in place of {better}" in capsys.readouterr().out
+    assert registry.version_of(CHURN) == worse
+    assert told.read("promotions").where("decision = 'rolled back'").count() == 1
+    registry.set_alias(CHURN, version="1")
+    assert main(["promote", *asked, "--rollback"]) == 3
+    assert "no earlier champion" in capsys.readouterr().err
+
+
+def test_a_champion_of_other_definitions_is_refused_by_name_and_gives_way(told, capsys):
+    asked = ["--label", "churn_60d", "--as-of", str(AS_OF), "--warehouse", told.root]
+    registry = registry_in(told.root)
+    now = registry.load(CHURN)
+    name = now.bundle.features[0]
+    other = replace(now.bundle, training_fingerprint="c", feature_fingerprint="of before",
+                    meanings={**now.bundle.meanings, name: "another"})  # fmt: skip
+    registry.register(other, RunRecord())
+    assert main(["score", "--as-of", str(AS_OF), "--warehouse", told.root]) == 3
+    assert f"on other definitions of 1 of its features: {name}" in capsys.readouterr().err
+    registry.set_alias(CHURN, version=now.version, alias=CHALLENGER)
+    assert main(["promote", *asked]) == 0, capsys.readouterr().err
+    row = told.read("promotions").where("compared = 'rivals'").first()
+    assert name in row["reasons"][0] and row["decision"] == "promoted"
+    assert registry.version_of(CHURN) == row["to_version"]
+    registry.set_alias(CHURN, version=now.version)
+
+
+def registry_in(root):
+    return Registry(f"sqlite:///{root}/mlflow.db", f"{root}/mlruns")

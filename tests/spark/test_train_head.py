@@ -24,7 +24,8 @@ from models.heads import CHURN
 from models.logistic import sigmoid
 from models.matrix import feature_matrix
 from models.parameters import TrainingParameters
-from models.registration import crown
+from models.promotion.rivals import Admission
+from models.registration import enter
 from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
 from models.thresholds import Values
@@ -209,17 +210,18 @@ def test_a_training_is_reused_by_its_fingerprint_unless_refitted(trained: Traine
         fits.append(replace(trained, bundle=replace(trained.bundle, training_fingerprint=fingerprint)))
         return fits[-1]
 
-    def crowned(*, refit: bool) -> tuple[str, bool]:
-        found = crown(registry, CHURN, fingerprint=fingerprint, fit=fit, parameters=PARAMETERS.describe(), refit=refit)
-        return found.champion.version, found.reused
+    def entered(*, refit: bool) -> tuple[str, str, bool]:
+        found = enter(registry, CHURN, fingerprint=fingerprint, fit=fit, admit=Admission,
+                      parameters=PARAMETERS.describe(), refit=refit)  # fmt: skip
+        return found.role, found.model.version, found.reused
 
-    assert [crowned(refit=False), crowned(refit=False), crowned(refit=True)] == [
-        ("1", False),
-        ("1", True),
-        ("2", False),
+    assert [entered(refit=False), entered(refit=False), entered(refit=True)] == [
+        ("champion", "1", False),
+        ("champion", "1", True),
+        ("challenger", "2", False),
     ]
     assert len(fits) == 2
-    assert registry.load(CHURN).bundle == fits[-1].bundle
+    assert registry.load(CHURN).bundle == fits[0].bundle
     version = registry._client.get_model_version("tessera_churn", "1")
     logged = registry._client.get_run(version.run_id).data
     assert logged.params["trees"] == "60" and logged.params["dates_test"] == "2011-10-10"

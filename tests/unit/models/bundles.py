@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import xgboost
@@ -10,6 +11,7 @@ import xgboost
 from models.bundle import Bundle
 from models.calibrate import Calibrator
 from models.heads import CHURN, Head
+from models.registry import Registry
 
 
 def small_bundle(head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"), sign: float = 1.0) -> Bundle:
@@ -32,3 +34,8 @@ def small_bundle(head: Head = CHURN, *, features: Sequence[str] = ("a", "b", "c"
         metrics={"auc": 0.75},
         baselines=({"name": "a", "auc": 0.7},),
     )
+
+
+def registry_in(folder: Path) -> Registry:
+    """A registry in an SQLite store and files of a folder."""
+    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,15 @@ def test_missing_columns_are_named(bundle: Bundle) -> None:
     with pytest.raises(OtherFeatures, match="'b' is missing"):
         refuse_other_features(bundle, feature_fingerprint="features-1", available=["a", "c", "bb"])
     refuse_other_features(bundle, feature_fingerprint="features-1", available=["x", "c", "b", "a"])
+
+
+def test_a_definition_that_changed_is_named_and_others_may_change(bundle: Bundle) -> None:
+    own = {"a": "1", "b": "2", "c": "3"}
+    known = replace(bundle, meanings=own)
+    on_offer = {"feature_fingerprint": "features-2", "available": ["a", "b", "c", "d"]}
+    refuse_other_features(known, **on_offer, meanings={**own, "d": "anything"})
+    with pytest.raises(OtherFeatures, match="other definitions of 2 of its features: a, c") as caught:
+        refuse_other_features(known, **on_offer, meanings={**own, "a": "9", "c": "8"})
+    assert caught.value.exit_code == 3
+    with pytest.raises(OtherFeatures, match="features-1.*features-2"):
+        refuse_other_features(bundle, **on_offer, meanings=own)

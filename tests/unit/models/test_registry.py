@@ -14,7 +14,8 @@ from models.errors import BrokenModel, NoModel
 from models.heads import CHURN, LIFETIME, PURCHASE
 from models.lifetime.record import LifetimeModel
 from models.registry import Registry
-from models.tracking import RunRecord, open_store
+from models.tracking import RunRecord
+from tests.unit.models.bundles import registry_in
 from tests.unit.models.lifetime.fits import MODEL
 
 RECORD = RunRecord(
@@ -23,24 +24,6 @@ RECORD = RunRecord(
     curves={"log_loss_fit": [0.6, 0.5]},
     documents={"features.json": ["a", "b", "c"]},
 )
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory) -> Path:
-    """A store with its tables made once: MLflow takes seconds for them."""
-    folder = tmp_path_factory.mktemp("empty")
-    open_store(_registry(folder).tracking_uri)
-    return folder
-
-
-@pytest.fixture
-def registry(empty_store: Path, tmp_path: Path) -> Registry:
-    shutil.copytree(empty_store, tmp_path / "my lake")
-    return _registry(tmp_path / "my lake")
-
-
-def _registry(folder: Path) -> Registry:
-    return Registry(f"sqlite:///{folder}/mlflow.db", str(folder / "artifacts"))
 
 
 def test_a_registered_model_is_champion_with_its_evidence(registry: Registry, bundle: Bundle) -> None:
@@ -93,7 +76,7 @@ def test_without_a_model_the_answer_is_to_train(registry: Registry, bundle: Bund
 
 
 def test_asking_makes_no_store(tmp_path: Path) -> None:
-    absent = _registry(tmp_path)
+    absent = registry_in(tmp_path)
     with pytest.raises(NoModel):
         absent.load(CHURN)
     assert absent.find_by_training_fingerprint(CHURN, "any") is None
@@ -140,7 +123,7 @@ def test_an_abandoned_run_is_closed_by_the_next(registry: Registry, bundle: Bund
 def test_a_moved_warehouse_still_has_its_models(registry: Registry, bundle: Bundle, tmp_path: Path) -> None:
     created = registry.register(bundle, RECORD)
     (tmp_path / "my lake").rename(tmp_path / "elsewhere")
-    assert _registry(tmp_path / "elsewhere").load(CHURN) == created
+    assert registry_in(tmp_path / "elsewhere").load(CHURN) == created
 
 
 def test_a_relative_folder_is_stored_as_the_place_it_is(

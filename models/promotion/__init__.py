@@ -1,0 +1,1 @@
+"""Who is champion: a challenger judged against the champion, a first model against simple rivals."""
