@@ -21,6 +21,7 @@ JOBS = {
     "build_training_set": "join snapshots with a label, split by time",
     "train": "fit, calibrate, judge and register the model of a label",
     "score": "score every customer at a date with the champion models",
+    "segment": "put every customer of a date into segments: RFM cell, cluster with a persona, behaviour by rule",
     "sql": "run a query over all tables of the warehouse",
     "verify": "recompute random feature values from raw events and compare",
     "explain": "say in words what a view, a feature or a label means, or what a job would do",

@@ -22,6 +22,7 @@ from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
 from models.parameters import CALIBRATIONS
+from models.segments.settings import SegmentSettings
 from models.thresholds import Values
 from models.training_rows import SampleRule
 
@@ -98,6 +99,7 @@ class Settings(Strict):
     features: FeatureSettings
     training: TrainingSettings
     lifetime: LifetimeSettings
+    segments: SegmentSettings
     guard: GuardSettings
     values: dict[str, Values]
     registry: RegistrySettings

@@ -67,6 +67,19 @@ def lifetime_fingerprint(*, as_of: date, events_version: int, parameters: Mappin
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def segments_fingerprint(*, as_of: date, contents: Sequence[str], parameters: Mapping[str, Any], seed: int) -> str:
+    """64 hex digits for a fit of the segments: its date, what its customers are, settings, seed and code."""
+    parts = {
+        "as_of": as_of.isoformat(),
+        "contents": list(contents),
+        "parameters": dict(parameters),
+        "seed": seed,
+        "code": code_fingerprint("models.segments"),
+        "scikit-learn": version("scikit-learn"),
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
 @cache
 def code_fingerprint(package: str = "models") -> str:
     """A hash of the sources of a package that decide what a fit gives; line ends do not count."""

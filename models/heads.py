@@ -34,6 +34,9 @@ PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", popu
 HEADS = {head.name: head for head in (CHURN, PURCHASE)}
 LIFETIME = Head("lifetime", "spend_365d", 365, "clv_12m", population="orders_count_lifetime")
 """The lifetime model's place in the registry; it learns from histories, and not from a training set with that label."""
+SEGMENTS = Head("segments", "none", 0, "cluster_id", population="orders_count_lifetime")
+"""The segment model's place in the registry; it learns without a label."""
+WITHOUT_TRAINING_SET = {head.name: head for head in (LIFETIME, SEGMENTS)}
 
 
 def head_named(name: str) -> Head:
@@ -48,8 +51,8 @@ def head_named(name: str) -> Head:
 
 
 def registered_as(name: str) -> Head:
-    """The head that a model called so is registered under: one that learns a label, or the lifetime model's."""
-    return LIFETIME if name == LIFETIME.name else head_named(name)
+    """The head that a model called so is registered under: one that learns a label, or one without a training set."""
+    return WITHOUT_TRAINING_SET.get(name) or head_named(name)
 
 
 def needed_columns(heads: Iterable[Head]) -> tuple[str, ...]:

@@ -26,13 +26,15 @@ _MOST_IN_A_BATCH = 500
 class RunRecord:
     """What is logged of a training beside its model.
 
-    `curves`: name to one value an iteration; `documents`: file name to plain values, written as JSON.
+    `curves`: name to one value an iteration; `documents`: file name to plain values, written as JSON; `pictures`:
+    file name to its bytes.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     documents: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def record_run(
@@ -52,6 +54,8 @@ def record_run(
     _close_abandoned(client, experiment, head=tags["head"])
     for file, values in record.documents.items():
         (folder / file).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    for file, picture in record.pictures.items():
+        (folder / file).write_bytes(picture)
     run = client.create_run(experiment, run_name=name, tags=dict(tags))
     try:
         _log(client, run.info.run_id, record)
