@@ -37,8 +37,9 @@ def pictures_of(drawn: Drawn, rules: Rules) -> dict[str, bytes]:
     """File name to PNG: RFM cells, behavioural segments, and flows by cluster and by behaviour."""
     day = drawn.as_of.isoformat()
     cells = [Cell(*row) for row in drawn.cells.collect()]  # at most 25 rows
-    profile = drawn.profile.where("scheme = 'behavioural'").select("segment", "customers").collect()  # one a segment
-    held = {row["segment"]: row["customers"] for row in profile}
+    profile = drawn.profile.select("scheme", "segment", "persona", "customers").collect()  # a row a segment
+    held = {row["segment"]: row["customers"] for row in profile if row["scheme"] == "behavioural"}
+    personas = {row["segment"]: row["persona"] for row in profile if row["persona"] is not None}
     behaviour = {name: held.get(name, 0) for name in rules.names}
     pictures = {
         "rfm_cells.png": rfm_grid(cells, day=day),
@@ -52,7 +53,7 @@ def pictures_of(drawn: Drawn, rules: Rules) -> dict[str, bytes]:
         moves[row["scheme"]][row["from_segment"], row["to_segment"]] = row["customers"]
     clusters = sorted({name for pair in moves["cluster"] for name in pair} - {NONE, ABSENT}, key=int)
     for scheme, order in (("cluster", clusters), ("behavioural", rules.names)):
-        picture = flow_grid(moves[scheme], [*order, NONE, ABSENT], dates=dates,
+        picture = flow_grid(moves[scheme], [*order, NONE, ABSENT], dates=dates, personas=personas,
                             title=f"Where customers went, {scheme} segments")  # fmt: skip
         pictures[f"flows_{scheme}.png"] = picture
     return pictures

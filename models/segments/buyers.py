@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from pyspark.ml.functions import array_to_vector
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -80,9 +81,9 @@ def population_of(rows: DataFrame, *, at_least: int) -> Population:
 
 
 def points(rows: DataFrame, scales: Scales, *, partitions: int) -> DataFrame:
-    """The standard scores of `buyers` as arrays `z`, in an order that does not depend on how they were stored."""
+    """The standard scores of `buyers` as vectors `z`, in an order that does not depend on how they were stored."""
     scored = [(log - mean) / sd for log, mean, sd in zip(_logarithms(), scales.means, scales.sds, strict=True)]
-    placed = rows.select(CUSTOMER, F.array(*scored).alias(Z)).repartition(partitions, CUSTOMER)
+    placed = rows.select(CUSTOMER, array_to_vector(F.array(*scored)).alias(Z)).repartition(partitions, CUSTOMER)
     return placed.sortWithinPartitions(CUSTOMER).select(Z)
 
 

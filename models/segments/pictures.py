@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F
 GREY, SHADES = "#666666", "Blues"
 MARKS = "os^DvPX*"
 DOTS = 150
+NO_PERSONAS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Cell:
 
 def choice_of_k(candidates: Sequence[Candidate], k: int | None) -> bytes:
     """Elbow, silhouette beside noise, and agreement by number of clusters; the chosen one is marked."""
-    figure, axes = _figure(13, 4.2, columns=3)
+    figure, axes = _figure(13, 4.6, columns=3)
     ks = [one.k for one in candidates]
     elbow, apart, agree = axes
     elbow.plot(ks, [one.cost for one in candidates], "o-", color=COLOURS[0])
@@ -54,28 +56,34 @@ def choice_of_k(candidates: Sequence[Candidate], k: int | None) -> bytes:
         axis.set(xlabel="clusters k", xticks=ks)
         if k is not None:
             axis.axvline(k, color=GREY, linewidth=8, alpha=0.2, label=f"chosen: {k}")
-        axis.legend(frameon=False)
+        lines = len(axis.get_legend_handles_labels()[1])
+        if lines:
+            axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=min(lines, 2))
     return _png(figure)
 
 
 def cluster_map(measures: Floats, ids: np.ndarray, model: SegmentModel) -> bytes:
-    """Sampled customers (n, 3) by recency and order days, coloured by cluster; centroids are the large marks."""
-    figure, (axis,) = _figure(9.5, 6)
+    """Sampled customers (n, 3) by recency and order days, and by recency and value, coloured by cluster.
+
+    The large marks are the centroids.
+    """
+    figure, axes = _figure(14, 6.2, columns=2)
     chance = np.random.default_rng(0)
     for place, one in enumerate(model.clusters):
-        here = measures[ids == one.id]
-        colour, mark = COLOURS[place % len(COLOURS)], MARKS[place % len(MARKS)]
-        # Order days are whole: a third of a day aside, equal ones do not hide each other.
-        days = here[:, 1] * np.exp(chance.uniform(-0.08, 0.08, len(here)))
-        axis.scatter(here[:, 0] + 0.5, days, s=7, alpha=0.35, color=colour, marker=mark, linewidths=0)
-        axis.scatter(one.measures[0] + 0.5, one.measures[1], s=190, color=colour, marker=mark, edgecolor="white",
-                     linewidth=1.8, zorder=3,
-                     label=f"{one.id}  {one.persona}\n    {one.customers:,} customers, "
-                           f"order value {one.measures[2]:,.0f}")  # fmt: skip
-    axis.set(xscale="log", yscale="log", xlabel="days since the last order", ylabel="days with an order",
-             title=f"Clusters at {model.as_of}, {len(measures):,} of {model.customers:,} customers")  # fmt: skip
-    _plain_ticks(axis)
-    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1), labelspacing=1.2)
+        here = measures[ids == one.id].copy()
+        look: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "marker": MARKS[place % len(MARKS)]}
+        # Order days are whole: a little aside, equal ones do not hide each other.
+        here[:, 1] *= np.exp(chance.uniform(-0.08, 0.08, len(here)))
+        said = f"{one.id}  {one.persona}: {one.customers:,} customers, order value {one.measures[2]:,.0f}"
+        for axis, shown in zip(axes, (1, 2), strict=True):
+            axis.scatter(here[:, 0] + 1, here[:, shown], s=7, alpha=0.35, linewidths=0, **look)
+            axis.scatter(one.measures[0] + 1, one.measures[shown], s=190, edgecolor="white", linewidth=1.8, zorder=3,
+                         label=said, **look)  # fmt: skip
+    for axis, name in zip(axes, ("days with an order", "mean value of an order"), strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="1 + days since the last order", ylabel=name)
+        _plain_ticks(axis)
+    figure.suptitle(f"Clusters at {model.as_of}, {len(measures):,} of {model.customers:,} customers")
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     return _png(figure)
 
 
@@ -111,21 +119,26 @@ def segment_bars(customers: Mapping[str, int], *, title: str) -> bytes:
 
 
 def flow_grid(
-    moves: Mapping[tuple[str, str], int], order: Sequence[str], *, title: str, dates: tuple[str, str]
-) -> bytes:
-    """Where the customers of each segment went: a row sums to 100 %; `order` names the segments from the first on."""
+    moves: Mapping[tuple[str, str], int], order: Sequence[str], *, title: str, dates: tuple[str, str],
+    personas: Mapping[str, str] = NO_PERSONAS,
+) -> bytes:  # fmt: skip
+    """Where the customers of each segment went: a row sums to 100 %.
+
+    `order` names the segments from the first on; rows say the persona of those that have one.
+    """
     rows = [name for name in order if any(one == name for one, _ in moves)]
     columns = [name for name in order if any(other == name for _, other in moves)]
     counts = np.array([[moves.get((one, other), 0) for other in columns] for one in rows], dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
-    figure, (axis,) = _figure(4 + 0.95 * len(columns), 2.6 + 0.5 * len(rows))
+    figure, (axis,) = _figure(4.5 + 0.95 * len(columns), 2.6 + 0.5 * len(rows))
     axis.imshow(shares, cmap=SHADES, aspect="auto", vmin=0, vmax=1.1)
     for row, column in zip(*np.nonzero(counts), strict=True):
         share = shares[row, column]
         axis.text(column, row, f"{share:.0%}" if share >= 0.005 else "<1%", ha="center", va="center", fontsize=9,
                   color=_on(share, shares))  # fmt: skip
-    counted = [f"{name}  ({int(total):,})" for name, total in zip(_words(rows), totals[:, 0], strict=True)]
+    named = [f"{name}  {personas[name]}" if name in personas else name for name in rows]
+    counted = [f"{name}  ({int(total):,})" for name, total in zip(_words(named), totals[:, 0], strict=True)]
     axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xlabel=f"at {dates[1]}", ylabel=f"at {dates[0]}",
              yticklabels=counted, title=title)  # fmt: skip
     axis.set_xticklabels(_words(columns), rotation=35, ha="right", rotation_mode="anchor")
