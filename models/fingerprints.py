@@ -18,8 +18,8 @@ from models.parameters import TrainingParameters
 from models.splits import SplitPlan
 
 # What reports or registers a model does not change it.
-_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "realised.py", "registration.py",
-                      "score.py", "tracking.py"}  # fmt: skip
+_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "pictures.py", "realised.py",
+                      "registration.py", "score.py", "segments/pictures.py", "tracking.py"}  # fmt: skip
 
 
 def training_fingerprint(

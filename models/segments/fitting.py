@@ -68,7 +68,7 @@ def fit_segments(
     """
     sample = sample_of(now.rows, total=now.population.customers, at_most=limits.agreement_rows)
     all_fits = _all_fits(now, then, limits=limits, partitions=partitions, seed=seed)
-    candidates = _judged(all_fits, sample, (now.population, then.population), limits=limits, seed=seed)
+    candidates = judged(all_fits, sample, (now.population, then.population), limits=limits, seed=seed)
     k = chosen(candidates, limits)
     best = next((fits.best for fits in all_fits if fits.k == k), None)
     clusters, next_id = _clusters(best, now.population, previous=previous, within=limits.same_within)
@@ -88,7 +88,7 @@ def _all_fits(now: Buyers, then: Buyers, *, limits: SegmentSettings, partitions:
         return [_fits(current, past, k=k, seeds=seeds) for k in limits.ks]
 
 
-def _judged(
+def judged(
     all_fits: Sequence[Fits], sample: Floats, populations: tuple[Population, Population], *,
     limits: SegmentSettings, seed: int,
 ) -> list[Candidate]:  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ import numpy as np
 from featurestore.definitions import fingerprint
 from featurestore.features.orders import ORDERS_VIEW
 from models.bundle import UNGATED
-from models.errors import BrokenModel
 from models.heads import SEGMENTS
+from models.json_file import read_json, values_of, write_json
 from models.logistic import Floats
 from models.segments.choose_k import Candidate
 from models.segments.comparison import Rival
@@ -89,25 +88,18 @@ class SegmentModel:
 
     def save(self, folder: Path) -> None:
         """Write `segments.json` into a folder, made if need be."""
-        folder.mkdir(parents=True, exist_ok=True)
-        described = {**asdict(self), "follows": {"status": self.status, "k": len(self.clusters)}}
-        text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False)
-        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+        follows = {"status": self.status, "k": len(self.clusters)}
+        write_json(folder / FILE, {**asdict(self), "follows": follows})
 
     @classmethod
     def load(cls, folder: Path) -> SegmentModel:
         """The model that `save` wrote; BrokenModel if the file is gone or is no such model."""
-        try:
-            return cls.from_dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError) as problem:
-            raise BrokenModel.files("a segment model", where=str(folder), reason=str(problem)) from problem
+        return read_json(folder / FILE, cls.from_dict, what="a segment model")
 
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> SegmentModel:
         """The model that a file describes; ValueError for another format."""
-        values = {name: value for name, value in described.items() if name != "follows"}
-        if values.get("format") != FORMAT:
-            raise ValueError(f"format {values.get('format')} is not {FORMAT}, the one that this version reads")
+        values = values_of(described, format=FORMAT)
         values["scales"] = Scales(*(_triple(values["scales"][name]) for name in ("means", "sds")))
         values["clusters"] = tuple(
             Cluster(**{**one, "centroid": _triple(one["centroid"]), "measures": _triple(one["measures"])})
