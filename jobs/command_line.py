@@ -23,6 +23,7 @@ JOBS = {
     "report": "write the page of a trained model: how good, how sure, what it looks at, where it ends",
     "promote": "judge each challenger against the champion, move the alias if it is better, write down why",
     "score": "score every customer at a date with the champion models",
+    "segment": "put every customer of a date into segments: RFM cell, cluster with a persona, behaviour by rule",
     "sql": "run a query over all tables of the warehouse",
     "verify": "recompute random feature values from raw events and compare",
     "explain": "say in words what a view, a feature or a label means, or what a job would do",

@@ -23,6 +23,7 @@ from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
 from models.heads import HEADS
 from models.parameters import CALIBRATIONS
+from models.segments.settings import SegmentSettings
 from models.thresholds import Values
 from models.training_rows import SampleRule
 
@@ -108,6 +109,7 @@ class Settings(Strict):
     features: FeatureSettings
     training: TrainingSettings
     lifetime: LifetimeSettings
+    segments: SegmentSettings
     guard: GuardSettings
     values: dict[str, Values]
     registry: RegistrySettings

@@ -65,6 +65,21 @@ class CannotTrain(DataContractError):
         )
 
     @classmethod
+    def few_customers(cls, found: int, *, at_least: int) -> CannotTrain:
+        return cls(
+            f"segments need at least {at_least} customers with an order (segments.customers_per_cluster x k_most); "
+            f"there are {found}.\n"
+            "  Use a later --as-of, or lower segments.k_most."
+        )
+
+    @classmethod
+    def all_alike(cls, measure: str, *, customers: int) -> CannotTrain:
+        return cls(
+            f"segments cannot be found: all {customers} customers with an order have the same '{measure}'.\n"
+            "  Use an --as-of with a longer history, or check what was ingested."
+        )
+
+    @classmethod
     def not_numeric(cls, columns: Mapping[str, str]) -> CannotTrain:
         listed = ", ".join(f"'{name}' ({kind})" for name, kind in columns.items())
         return cls(f"a feature of a model must be a number or a boolean, not {listed}. Encode it or leave it out.")
@@ -87,6 +102,13 @@ class OtherFeatures(DataContractError):
         return cls(
             f"the model of head '{head}' was fitted on other definitions of {len(changed)} of its features: {listed}.\n"
             "  Build the training set again, run train and promote, or go back to the definitions the model knows."
+        )
+
+    @classmethod
+    def segments(cls, *, fitted: str) -> OtherFeatures:
+        return cls(
+            f"the segment model of {fitted} was fitted on measures that are defined otherwise now.\n"
+            "  Fit a new one: ./spark-submit.sh segment --refit (its clusters get new ids)."
         )
 
     @classmethod

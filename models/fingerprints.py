@@ -18,8 +18,8 @@ from models.parameters import TrainingParameters
 from models.splits import SplitPlan
 
 # What reports or registers a model does not change it.
-_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "realised.py", "registration.py",
-                      "score.py", "tracking.py"}  # fmt: skip
+_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "pictures.py", "realised.py",
+                      "registration.py", "score.py", "segments/pictures.py", "tracking.py"}  # fmt: skip
 
 
 def training_fingerprint(
@@ -63,6 +63,19 @@ def lifetime_fingerprint(*, as_of: date, events_version: int, parameters: Mappin
         "currency": currency,
         "code": code_fingerprint("models.lifetime"),
         "scipy": version("scipy"),
+    }
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def segments_fingerprint(*, as_of: date, contents: Sequence[str], parameters: Mapping[str, Any], seed: int) -> str:
+    """64 hex digits for a fit of the segments: its date, what its customers are, settings, seed and code."""
+    parts = {
+        "as_of": as_of.isoformat(),
+        "contents": list(contents),
+        "parameters": dict(parameters),
+        "seed": seed,
+        "code": code_fingerprint("models.segments"),
+        "scikit-learn": version("scikit-learn"),
     }
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

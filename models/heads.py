@@ -71,6 +71,9 @@ CHURN, PURCHASE, ACTIVE, DECLINE = (HEADS[name] for name in ("churn", "purchase"
 """The heads that scoring holds against one another."""
 LIFETIME = next(_head(task) for task in TASKS.values() if task.kind == HISTORIES)
 """The lifetime model's place in the registry; it learns from histories, and not from a training set with that label."""
+SEGMENTS = Head("segments", "none", 0, "cluster_id", LIFETIME.population)
+"""The segment model's place in the registry; it learns without a label."""
+WITHOUT_TRAINING_SET = {head.name: head for head in (LIFETIME, SEGMENTS)}
 
 
 def task_of(head: Head) -> Task:
@@ -95,8 +98,8 @@ def head_named(name: str) -> Head:
 
 
 def registered_as(name: str) -> Head:
-    """The head that a model called so is registered under: one that learns a label, or the lifetime model's."""
-    return LIFETIME if name == LIFETIME.name else head_named(name)
+    """The head that a model called so is registered under: one that learns a label, or one without a training set."""
+    return WITHOUT_TRAINING_SET.get(name) or head_named(name)
 
 
 def needed_columns(heads: Iterable[Head]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -13,8 +12,8 @@ from typing import Any
 from featurestore.definitions import fingerprint
 from featurestore.features.orders import ORDERS_VIEW
 from models.bundle import UNGATED
-from models.errors import BrokenModel
 from models.heads import LIFETIME
+from models.json_file import read_json, values_of, write_json
 from models.lifetime.bgnbd import BgNbd
 from models.lifetime.gamma_gamma import GammaGamma
 
@@ -168,9 +167,7 @@ class LifetimeModel:
     @classmethod
     def from_dict(cls, described: Mapping[str, Any]) -> LifetimeModel:
         """The model that `to_dict` described; ValueError for another format."""
-        values = {name: value for name, value in described.items() if name != "follows"}
-        if values.get("format") != FORMAT:
-            raise ValueError(f"format {values.get('format')} is not {FORMAT}, the one that this version reads")
+        values = values_of(described, format=FORMAT)
         fit = dict(values.pop("fit"))
         fit["bgnbd"], fit["gamma_gamma"] = BgNbd(**fit["bgnbd"]), GammaGamma(**fit["gamma_gamma"])
         found = values.pop("backtest")
@@ -178,17 +175,12 @@ class LifetimeModel:
 
     def save(self, folder: Path) -> None:
         """Write `lifetime.json` into a folder, made if need be."""
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), indent=2, sort_keys=True, allow_nan=False)
-        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+        write_json(folder / FILE, self.to_dict())
 
     @classmethod
     def load(cls, folder: Path) -> LifetimeModel:
         """The model that `save` wrote; BrokenModel if the file is gone or is no such model."""
-        try:
-            return cls.from_dict(json.loads((folder / FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, KeyError) as problem:
-            raise BrokenModel.files("a lifetime model", where=str(folder), reason=str(problem)) from problem
+        return read_json(folder / FILE, cls.from_dict, what="a lifetime model")
 
 
 def year_before(day: date) -> date:
