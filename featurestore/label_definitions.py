@@ -53,6 +53,10 @@ class Comparison:
         times = "" if self.number == 1 else f"{self.number} * "
         return f"{self.operator} {times}{self.feature}"
 
+    def on(self, stored: Callable[[str], str]) -> Comparison:
+        """The comparison with a feature by the name that `stored` gives for its own."""
+        return self if self.feature is None else replace(self, feature=stored(self.feature))
+
     def holds(self, left: Any, value_of: Callable[[str], Any], number: Callable[[Decimal], Any]) -> Any:
         """The comparison of `left`; `value_of` gives a feature's value and `number` a constant, on rows or columns."""
         right = number(self.number) if self.feature is None else number(self.number) * value_of(self.feature)

@@ -13,16 +13,17 @@ from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import TrainingSet, recorded
 from featurestore.watermarks import first_event_date
 from jobs.build_features import build_step, chosen_as_of
-from jobs.options.build_training_set import LEARNED
+from jobs.options.build_training_set import ALL
 from jobs.run import Run
 from jobs.settings import load_labels
+from models.heads import HEADS
 from models.splits import SplitPlan, plan_splits, recorded_plan
 from models.training_rows import split_column
 
 
 def run(run: Run) -> None:
     """Do what the arguments say."""
-    labels = [one for name in run.arguments.label or LEARNED for one in load_labels(name, views=run.views)]
+    labels = [one for name in labels_asked(run) for one in load_labels(name, views=run.views)]
     if run.arguments.replay is not None:
         for label in labels:
             replay_step(run, label, run.arguments.replay)
@@ -44,6 +45,13 @@ def run(run: Run) -> None:
         run.out.print(f"{built.table} version {built.version}: rows {dict(built.rows_per_split)}, "
                       f"{built.immature_as_ofs} immature as-ofs and {built.outside_population:,} "
                       f"customer-dates outside the population left out")  # fmt: skip
+
+
+def labels_asked(run: Run) -> tuple[str, ...]:
+    """The labels, or files of labels, that `--label` names, `all` of them, or those of the settings; each once."""
+    asked = getattr(run.arguments, "label", None) or run.settings.training.labels
+    every = [head.label for head in HEADS.values()]
+    return tuple(dict.fromkeys(one for name in asked for one in (every if name == ALL else [name])))
 
 
 def split_plan(run: Run, label: Label, as_of: date) -> SplitPlan:

@@ -10,10 +10,9 @@ from featurestore.label_config import label
 from featurestore.simulation.world import World
 from featurestore.snapshot_records import among
 from jobs.build_features import build_step, chosen_as_of
-from jobs.build_training_set import split_plan, training_set_step
+from jobs.build_training_set import labels_asked, split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
 from jobs.judging import judge_written_scores
-from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.score import score_step
 from jobs.score_tables import SCORES
@@ -35,11 +34,11 @@ def run(run: Run) -> None:
     as_of = take_in(run)
     if first_job is not None:
         run.steps[0].results.update(seconds_from_command_to_first_step=round(first_job, 1))
-    plans = {name: split_plan(run, label(name), as_of) for name in LEARNED}
+    plans = {name: split_plan(run, label(name), as_of) for name in labels_asked(run)}
     build_step(run, sorted({as_of, *[d for plan in plans.values() for d in plan.as_ofs]}))
     for name, plan in plans.items():
         training_set_step(run, label(name), plan)
-    crowned = {HEAD_OF[name].name: train_step(run, name, as_of).champion for name in LEARNED}
+    crowned = {HEAD_OF[name].name: train_step(run, name, as_of).champion for name in plans}
     score_step(run, as_of, crowned)
     realised = judge_written_scores(run, as_of, is_simulated=asked.source is None and as_of == truth_date(shop(run)))
     tell(run, as_of, [model.bundle for model in crowned.values()], realised)

@@ -12,7 +12,6 @@ from featurestore.schemas import ORDERS
 from featurestore.snapshot_inputs import before
 from featurestore.snapshot_records import among
 from featurestore.watermarks import complete_through
-from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from jobs.score_tables import SCORES
 from jobs.simulate import TRUTH
@@ -25,7 +24,7 @@ def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> dict[s
 
     `is_simulated` says that the events are those of the shop whose true probabilities the table `truth` holds.
     """
-    mature = [one for one in map(label, LEARNED) if is_mature(run, one, as_of)]
+    mature = [one for one in map(label, HEAD_OF) if is_mature(run, one, as_of)]
     if not mature:
         return {}
     with run.step("judge") as step:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
-from featurestore.errors import ConfigurationError
+from featurestore.errors import ConfigurationError, did_you_mean
 from featurestore.feature_settings import FeatureSettings
 from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
@@ -21,6 +21,7 @@ from featurestore.views import FeatureView
 from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
+from models.heads import HEADS
 from models.parameters import CALIBRATIONS
 from models.thresholds import Values
 from models.training_rows import SampleRule
@@ -42,8 +43,9 @@ class AliasSettings(Strict):
 
 
 class TrainingSettings(BoostingSettings):
-    """As-ofs, boosting and what the driver may read."""
+    """What is learned by default, as-ofs, boosting and what the driver may read."""
 
+    labels: tuple[str, ...] = Field(min_length=1)
     first_as_of_after_days: int = Field(ge=0)
     step_days: int = Field(gt=0)
     minimum_fitted: int = Field(gt=0)
@@ -58,6 +60,14 @@ class TrainingSettings(BoostingSettings):
     words: tuple[str, ...]
     max_words: int = Field(gt=0)
     algorithms: AlgorithmSettings
+
+    @model_validator(mode="after")
+    def _heads_learn_the_labels(self) -> TrainingSettings:
+        learned = [head.label for head in HEADS.values()]
+        for name in self.labels:
+            if name not in learned:
+                raise ValueError(f"labels: no task of conf/tasks/ learns '{name}'. {did_you_mean(name, learned)}")
+        return self
 
 
 class LifetimeSettings(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,19 +12,19 @@ from featurestore.rebuilding import rebuild_rows
 from featurestore.training_set_records import TrainingSet, newest, table_of
 from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
-from jobs.build_training_set import split_plan
+from jobs.build_training_set import labels_asked, split_plan
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
-from jobs.options.build_training_set import LEARNED
 from jobs.run import Run
 from models.algorithms import NAMES
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
-from models.heads import HEADS, Head
+from models.heads import HEADS, Head, task_of
 from models.parameters import TrainingParameters
 from models.registration import Championship, crown
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
+from models.tasks import Task
 from models.train import TrainedHead, inputs_of, train_head
 from models.training_rows import joined
 
@@ -38,7 +39,7 @@ def run(run: Run) -> None:
         lifetime_step(run)
         return
     as_of = chosen_as_of(run)
-    for name in run.arguments.label or LEARNED:
+    for name in labels_asked(run):
         if run.arguments.compare:
             compare_step(run, name, as_of)
             continue
@@ -57,9 +58,12 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("train") as step:
         training_set = _standing(run, label_name, plan, as_of)
-        parameters, features = _parameters(run), run.features()
-        what: dict[str, Any] = {"features": features.model_inputs, "feature_fingerprint": features.fingerprint,
-                                "plan": plan, "parameters": parameters, "seed": run.settings.seed}  # fmt: skip
+        task, features = task_of(head), run.features()
+        parameters = _parameters(run, task)
+        what: dict[str, Any] = {
+            "features": task.inputs(features.model_inputs), "feature_fingerprint": features.fingerprint,
+            "plan": plan, "parameters": parameters, "seed": run.settings.seed,
+        }  # fmt: skip
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
                                         settings=_around(run, label_name))  # fmt: skip
 
@@ -93,8 +97,9 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("compare") as step:
         rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
-        parameters = _parameters(run)
-        inputs = inputs_of(rows, head, features=run.features().model_inputs, parameters=parameters)
+        task = task_of(head)
+        parameters = _parameters(run, task)
+        inputs = inputs_of(rows, head, features=task.inputs(run.features().model_inputs), parameters=parameters)
         most = parameters.max_baseline_rows
         ranked = compare(
             joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
@@ -108,10 +113,12 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     return ranked
 
 
-def _parameters(run: Run) -> TrainingParameters:
-    splitting = {"first_as_of_after_days", "step_days", "minimum_fitted"}
+def _parameters(run: Run, task: Task) -> TrainingParameters:
+    """The settings of training, with the algorithm of the task where it names one."""
+    other = {"labels", "first_as_of_after_days", "step_days", "minimum_fitted", "algorithms"}
     chosen = run.settings.training
-    return TrainingParameters(**chosen.model_dump(exclude=splitting | {"algorithms"}), algorithms=chosen.algorithms)
+    told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
+    return replace(told, algorithm=task.algorithm or told.algorithm)
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:

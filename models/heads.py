@@ -1,39 +1,86 @@
-"""The outputs of scoring that come from a model: what each predicts, for whom, and where it is written."""
+"""The outputs of scoring that come from a model, as `conf/tasks/` declares them: what, for whom, written where."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import reduce
+from operator import and_
+from typing import Any
 
 from featurestore.errors import ConfigurationError
+from featurestore.label_config import label
+from featurestore.label_definitions import Label, Member
+from models.tasks import AMOUNT, BINARY, HISTORIES, TASKS, Gate, Task
 
 
 @dataclass(frozen=True)
 class Head:
-    """One output: `label` over `horizon_days`, for customers whose `population` is at least `at_least`.
+    """One output: `label` over `horizon_days`, for the customers whom all conditions of `population` hold for.
 
-    `output` is the column of `customer_scores`. `population` is the feature that tells the label's population
-    at the same instant; a NULL in that feature is outside.
+    `output` is the column of `customer_scores`. The conditions are those of the label, on features of the same
+    instant; a NULL in one of them is outside. `kind` "binary" gives probabilities, "amount" currency.
     """
 
     name: str
     label: str
     horizon_days: int
     output: str
-    population: str
-    at_least: int = 1
+    population: tuple[Member, ...]
+    kind: str = BINARY
 
     @property
     def model_name(self) -> str:
         """The name in the model registry."""
         return f"tessera_{self.name}"
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether its outcome is a number, and not 1 or 0."""
+        return self.kind == AMOUNT
 
-CHURN = Head("churn", "churn_60d", 60, "churn_probability", population="orders_count_180d")
-PURCHASE = Head("purchase", "purchase_30d", 30, "purchase_probability_30d", population="orders_count_lifetime")
-HEADS = {head.name: head for head in (CHURN, PURCHASE)}
-LIFETIME = Head("lifetime", "spend_365d", 365, "clv_12m", population="orders_count_lifetime")
+    @property
+    def decided_by(self) -> tuple[str, ...]:
+        """The features that the conditions name, each once."""
+        named = (name for one in self.population for name in (one.feature, one.comparison.feature) if name)
+        return tuple(dict.fromkeys(named))
+
+    def holds(self, value_of: Callable[[str], Any], *, number: Callable[[Decimal], Any] = float) -> Any:
+        """Whether customers are inside, on rows, arrays or columns; `value_of` gives the values of a feature.
+
+        >>> HEADS["decline"].holds({"orders_count_90d": 2, "amount_sum_90d": 0.0}.__getitem__)
+        False
+        """
+        return reduce(and_, [one.comparison.holds(value_of(one.feature), value_of, number) for one in self.population])
+
+
+def _head(task: Task) -> Head:
+    one = label(task.label)
+    population = tuple(_stored(one, member) for member in one.population)
+    return Head(task.head, one.name, one.horizon_days, task.output, population, task.kind)
+
+
+def _stored(one: Label, member: Member) -> Member:
+    """The condition on the features that snapshots hold, where the label names them by aliases."""
+    return Member(one.stored(member.feature), member.comparison.on(one.stored))
+
+
+HEADS = {task.head: _head(task) for task in TASKS.values() if task.kind != HISTORIES}
+CHURN, PURCHASE, ACTIVE, DECLINE = (HEADS[name] for name in ("churn", "purchase", "active", "decline"))
+"""The heads that scoring holds against one another."""
+LIFETIME = next(_head(task) for task in TASKS.values() if task.kind == HISTORIES)
 """The lifetime model's place in the registry; it learns from histories, and not from a training set with that label."""
+
+
+def task_of(head: Head) -> Task:
+    """The task that declares a head; of the lifetime model the one whose value is learned."""
+    return next(task for task in TASKS.values() if (task.head, task.output) == (head.name, head.output))
+
+
+def gate_of(head: Head) -> Gate:
+    """What a model of the head must meet to be promoted."""
+    return task_of(head).gate
 
 
 def head_named(name: str) -> Head:
@@ -54,4 +101,4 @@ def registered_as(name: str) -> Head:
 
 def needed_columns(heads: Iterable[Head]) -> tuple[str, ...]:
     """Feature columns that decide the populations, each once, in the order of the heads."""
-    return tuple(dict.fromkeys(head.population for head in heads))
+    return tuple(dict.fromkeys(name for head in heads for name in head.decided_by))

@@ -16,6 +16,7 @@ from pyspark.sql import types as T
 
 from featurestore.errors import DataContractError
 from models.bundle import Bundle, refuse_other_features
+from models.coherence import coherent, counts
 from models.errors import OtherFeatures
 from models.heads import CHURN, HEADS, PURCHASE, Head, head_named, needed_columns
 from models.logistic import Floats
@@ -24,11 +25,11 @@ from models.training_rows import column
 
 CUSTOMER = "customer_id"
 PASSED_ON = {"r_score": "int", "f_score": "int", "m_score": "int", "rfm_segment": "string"}
+OTHERS = tuple(head for head in HEADS.values() if head != CHURN)
 RISK_LEVELS = ((0.8, "CRITICAL"), (0.6, "HIGH"), (0.4, "MEDIUM"))
 LOWEST_RISK = "LOW"
-COHERENCE = "coherence_violations"
-# What the expressions after the models need of a row, beside the probabilities.
-_CARRIED = (CUSTOMER, *needed_columns(HEADS.values()), *PASSED_ON)
+# What the expressions after the models need of a row, beside what the models gave.
+_CARRIED = (CUSTOMER, *needed_columns((CHURN, PURCHASE)), *PASSED_ON)
 
 
 def score_frame(
@@ -44,13 +45,13 @@ def score_frame(
     """`customer_scores` as far as the heads in `models` (by name) go: a row for each row of `features`.
 
     `features` is one snapshot: `customer_id`, the features of every model, the population features,
-    `r_score`, `f_score`, `m_score`, `rfm_segment`. A probability is NULL outside the population of its head.
-    `observation`, when the result is written, holds `rows`, `coherence_violations` (purchases lowered to 1 -
-    churn) and `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
+    `r_score`, `f_score`, `m_score`, `rfm_segment`. A score is NULL outside the population of its head.
+    `observation`, when the result is written, holds `rows`, `coherence_violations` (of `models.coherence`, and those
+    of each rule) and `scored_<head>`. Raises OtherFeatures for a model of other features or an absent column.
     """
     heads = tuple(head_named(name) for name in models)
     require_scorable(features.columns, models=models, feature_fingerprint=feature_fingerprint)
-    scored = _with_probabilities(features, heads=heads, models=models, as_of=as_of_date)
+    scored = _with_scores(features, heads=heads, models=models, as_of=as_of_date)
     if observation is not None:
         scored = scored.observe(observation, *_observed(heads))
     return scored.select(
@@ -59,7 +60,7 @@ def score_frame(
         F.col(CHURN.output),
         risk_level(F.col(CHURN.output)).alias("churn_risk_level"),
         lifecycle().alias("lifecycle"),
-        coherent_purchase().alias(PURCHASE.output),
+        *(coherent(head.output).alias(head.output) for head in OTHERS),
         *(F.col(name).cast(kind).alias(name) for name, kind in PASSED_ON.items()),
         _constant_map({name: model.bundle.at(as_of_date).calibration_status for name, model in models.items()}).alias(
             "calibration_status"
@@ -77,7 +78,8 @@ def require_scorable(columns: Sequence[str], *, models: Mapping[str, Registered]
         raise DataContractError("there is no model to score with. Train first: ./spark-submit.sh train")
     for model in models.values():
         refuse_other_features(model.bundle, feature_fingerprint=feature_fingerprint, available=columns)
-    missing = [name for name in _CARRIED if name not in set(columns)]
+    asked = dict.fromkeys([*_CARRIED, *needed_columns(map(head_named, models))])
+    missing = [name for name in asked if name not in set(columns)]
     if missing:
         raise OtherFeatures.columns("scoring", missing=missing, available=columns)
 
@@ -92,35 +94,29 @@ def risk_level(probability: Column) -> Column:
 
 def lifecycle() -> Column:
     """`active` in the churn population, `no_orders` without any order, else `inactive`."""
-    never = F.coalesce(F.col(PURCHASE.population), F.lit(0)) < PURCHASE.at_least
-    active = F.col(CHURN.population) >= CHURN.at_least
-    return F.when(active, F.lit("active")).when(never, F.lit("no_orders")).otherwise(F.lit("inactive"))
+    known = F.when(_is_inside(CHURN), F.lit("active"))
+    return known.when(_is_inside(PURCHASE), F.lit("inactive")).otherwise(F.lit("no_orders"))
 
 
-def coherent_purchase() -> Column:
-    """P(order in 30 days), lowered to 1 - P(no order in 60 days) where it is above."""
-    highest = 1.0 - F.col(CHURN.output)
-    return F.when(_incoherent(), highest).otherwise(F.col(PURCHASE.output))
-
-
-def _incoherent() -> Column:
-    return F.col(PURCHASE.output) > 1.0 - F.col(CHURN.output)
+def _is_inside(head: Head) -> Column:
+    return F.coalesce(head.holds(F.col, number=F.lit), F.lit(False))
 
 
 def _observed(heads: Sequence[Head]) -> list[Column]:
     scored = [F.count(head.output).alias(f"scored_{head.name}") for head in heads]
-    return [F.count(F.lit(1)).alias("rows"), F.count_if(_incoherent()).alias(COHERENCE), *scored]
+    return [F.count(F.lit(1)).alias("rows"), *counts(), *scored]
 
 
 def _constant_map(values: Mapping[str, str]) -> Column:
     return F.create_map(*(F.lit(word) for pair in sorted(values.items()) for word in pair))
 
 
-def _with_probabilities(
+def _with_scores(
     features: DataFrame, *, heads: Sequence[Head], models: Mapping[str, Registered], as_of: date
 ) -> DataFrame:
-    """The carried columns and a probability a known head, NULL for one without a model."""
-    inputs = dict.fromkeys([*_CARRIED, *(name for head in heads for name in models[head.name].bundle.features)])
+    """The carried columns and a score a known head, NULL for one without a model."""
+    read = [name for head in heads for name in (*head.decided_by, *models[head.name].bundle.features)]
+    inputs = dict.fromkeys([*_CARRIED, *read])
     chosen = features.select(*(column(name) for name in inputs))
     outputs = [T.StructField(head.output, T.DoubleType()) for head in heads]
     schema = T.StructType([*(chosen.schema[name] for name in _CARRIED), *outputs])
@@ -139,7 +135,7 @@ class _Scorer:
         return map(self.score, batches)
 
     def score(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """The carried columns of `rows` and one probability a head, NULL outside its population."""
+        """The carried columns of `rows` and one score a head, NULL outside its population."""
         columns = {name: rows.column(name) for name in _CARRIED}
         matrices: dict[str, NDArray[np.float32]] = {}
         for head, bundle in self.models:
@@ -152,9 +148,15 @@ class _Scorer:
 
 
 def _population(rows: pa.RecordBatch, head: Head) -> NDArray[np.bool_]:
-    least = pa.scalar(head.at_least)
-    inside = pc.greater_equal(rows.column(head.population).cast(pa.float64(), safe=False), least)
-    return np.asarray(inside.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    """Rows inside the population of a head, (n,); a feature that is NULL compares as false, `<>` included."""
+    values = {name: rows.column(name) for name in head.decided_by}
+    known = np.all([_numpy(pc.is_valid(column)) for column in values.values()], axis=0)
+    inside = head.holds(lambda name: _numpy(values[name].cast(pa.float64(), safe=False)))
+    return np.asarray(known & inside, dtype=np.bool_)
+
+
+def _numpy(column: pa.Array) -> NDArray:
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _where(inside: NDArray[np.bool_], values: Floats) -> pa.Array:

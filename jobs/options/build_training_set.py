@@ -12,17 +12,16 @@ import argparse
 
 from featurestore.knowledge import KINDS, LATEST
 from jobs.arguments import day, positive
-from models.heads import HEADS
 
-LEARNED = tuple(head.label for head in reversed(HEADS.values()))
-"""Labels that a head learns: what the demo tells, in its order."""
+ALL = "all"
+"""Stands for the labels of all tasks that learn from a training set."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
     parser.add_argument("--label", action="append", metavar="NAME_OR_FILE",
-                        help="a label of conf/labels/, or a file like those; repeatable "
-                             f"(default: {', '.join(LEARNED)})")  # fmt: skip
+                        help="a label of conf/labels/, or a file like those; repeatable; or all that a task of "
+                             f"conf/tasks/ learns, as '{ALL}' (default: setting training.labels)")  # fmt: skip
     parser.add_argument("--as-of", type=day, metavar="D",
                         help="learn from what lies before this date only (default: the latest "
                              "complete midnight)")  # fmt: skip

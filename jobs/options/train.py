@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 
 from jobs.arguments import day
-from jobs.options.build_training_set import LEARNED
+from jobs.options.build_training_set import ALL
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
-    parser.add_argument("--label", action="append", metavar="NAME", help=f"repeatable (default: {', '.join(LEARNED)})")
+    parser.add_argument("--label", action="append", metavar="NAME",
+                        help=f"repeatable; '{ALL}' is every task's of conf/tasks/ (default: setting training.labels)",
+                        )  # fmt: skip
     parser.add_argument("--as-of", type=day, metavar="D", help="as in build_training_set, which must have run with it")
     parser.add_argument(
         "--lifetime",

@@ -17,6 +17,7 @@ from featurestore.snapshot_records import SNAPSHOTS
 from featurestore.training_set_records import TRAINING_SETS
 from jobs.run import JOB_RUNS
 from jobs.score_tables import LATEST, SCORES
+from jobs.settings import load_settings
 from models.heads import HEADS
 from models.registry import CHAMPION, Registry
 from models.tracking import open_store
@@ -25,7 +26,9 @@ WITH_LINEAGE = [INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, JOB_RUNS,
                 *map(events_table, SOURCES.values()), *map(quarantine_table, SOURCES.values())]  # fmt: skip
 LINEAGE = {table.name: {column.name for column in table.columns if column.lineage} for table in WITH_LINEAGE}
 SCORED = {SCORES.name, LATEST.name}
-PROBABILITIES = {head.output for head in HEADS.values()} | {"churn_risk_level"}
+LEARNED = [head for head in HEADS.values() if head.label in load_settings().training.labels]
+"""The heads of a demo that is told no labels."""
+PROBABILITIES = {head.output for head in LEARNED} | {"churn_risk_level"}
 # A hash of all settings, of which the warehouse is one.
 OF_ITS_OWN = {JOB_RUNS.name: {"settings_fingerprint"}}
 DECIDED_BY_A_SIMULATION = {
@@ -99,7 +102,7 @@ def champions(warehouse: Path) -> dict[str, Mapping[str, Any]]:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     assert list(client.search_runs(experiments, filter_string="attributes.status = 'RUNNING'")) == []
     found = {}
-    for head in HEADS.values():
+    for head in LEARNED:
         versions = [str(one.version) for one in client.search_model_versions(f"name = '{head.model_name}'")]
         champion = registry.load(head, alias=CHAMPION)
         assert versions == [champion.version]
@@ -108,7 +111,7 @@ def champions(warehouse: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _probabilities(warehouse: Path, table: str) -> dict[tuple[str, str], float | None]:
-    columns = sorted(head.output for head in HEADS.values())
+    columns = sorted(head.output for head in LEARNED)
     held = DeltaTable(warehouse / table).to_pyarrow_table(columns=["customer_id", "as_of_date", *columns])
     return {
         (f"{row['customer_id']} {row['as_of_date']}", name): row[name] for row in held.to_pylist() for name in columns

@@ -14,7 +14,7 @@ from featurestore.errors import DataContractError
 from featurestore.features import VIEWS
 from featurestore.fold import Limits
 from featurestore.ingest_runs import reserve
-from featurestore.labels import CHURN_60D, LABELS, PURCHASE_30D, labelled
+from featurestore.labels import CHURN_60D, LABELS, PURCHASE_30D, label, labelled
 from featurestore.snapshots import build_snapshots
 from featurestore.training_set import Request, build_training_set
 from featurestore.views import FeatureSet
@@ -131,8 +131,8 @@ def plainly(name, own, as_of):
             return float(orders(as_of, 60) == 0) if orders(before(180), 180) else None
         case "active_90d":
             return float(orders(as_of, 90) > 0) if ever else None
-        case "spend_90d":
-            return float(max(0, net(as_of, 90))) if ever else None
+        case "spend_90d" | "spend_365d":
+            return float(max(0, net(as_of, label(name).horizon_days))) if ever else None
         case "decline_90d":
             asked = orders(before(90), 90) >= 2 and net(before(90), 90) > 0
             return float(max(0, net(as_of, 90)) < net(before(90), 90) / 2) if asked else None
