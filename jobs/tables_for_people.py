@@ -12,6 +12,9 @@ from jobs.run import Step
 from models.bundle import Bundle
 from models.compare import Ranked
 from models.evaluate import Metrics
+from models.stability import Stability
+from models.tuning.study import Trial, best_of
+from models.tuning.verdict import FITS, OutOfTime
 
 FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
            "lift_top_tenth": "lift@10%"}  # fmt: skip
@@ -53,6 +56,34 @@ def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
         shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}]" if gain else ""
         table.add_row(one.folds, one.algorithm, *_figures(one.metrics.figures()), _shown(one.worst_log_loss),
                       shown, f"{one.seconds:.0f}")  # fmt: skip
+    return table
+
+
+def search_table(head: str, trials: Sequence[Trial], verdict: OutOfTime) -> Rich:
+    """Defaults and best side by side, on the folds of the search and on the as-ofs that it never saw."""
+    best, days = best_of(trials), ", ".join(verdict.days)
+    table = Rich(title=f"Search for head {head}: out of time is {days}, n {verdict.default.n // FITS:,} "
+                       f"x {FITS} fits", title_justify="left")  # fmt: skip
+    for name in ("parameters", "search log loss", *(f"out of time {one}" for one in FIGURES.values()), "chosen"):
+        table.add_column(name, justify="left" if name == "parameters" else "right")
+    for which, one, judged, chosen in (("defaults", trials[0], verdict.default, not verdict.is_better),
+                                       ("best", best, verdict.best, verdict.is_better)):  # fmt: skip
+        said = ", ".join(f"{name} {value:.4g}" for name, value in one.parameters.items())
+        table.add_row(f"{which} (trial {one.number}): {said}", f"{one.loss:.4f}", *_figures(judged.figures())[2:],
+                      "yes" if chosen else "no")  # fmt: skip
+    return table
+
+
+def stability_table(head: str, found: Stability) -> Rich:
+    """Mean and spread over the ten folds, and the folds."""
+    table = Rich(title=f"Stability of head {head}: ten parts of customers, each held out once at all as-ofs (flatters)",
+                 title_justify="left")  # fmt: skip
+    for name in ("fold", "n", "base rate", *FIGURES.values()):
+        table.add_column(name, justify="left" if name == "fold" else "right")
+    for at, one in enumerate(found.folds, start=1):
+        table.add_row(str(at), *_figures(one.figures()))
+    for name, spread in (("mean", found.means()), ("standard deviation", found.deviations())):
+        table.add_row(name, *_figures(spread))
     return table
 
 

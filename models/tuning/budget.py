@@ -1,4 +1,4 @@
-"""When a search ends: after so many trials, or after so much time spent in them, over all the commands that took part."""
+"""When a search ends: after so many trials, or so much time spent in them, over all commands that took part."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ class Budget:
         if self.trials is None and self.seconds is None:
             raise BadTrainingSetting.value("tuning.trials", None, expected="a number, or one for tuning.minutes")
         if self.trials is not None and self.trials < 2:
-            raise BadTrainingSetting.value("tuning.trials", self.trials, expected="2 or more: the defaults are the first")
+            raise BadTrainingSetting.value(
+                "tuning.trials", self.trials, expected="2 or more: the defaults are the first"
+            )
         if self.seconds is not None and self.seconds <= 0:
             raise BadTrainingSetting.value("tuning.minutes", self.seconds / 60, expected="a number above 0")
 

@@ -60,11 +60,13 @@ def search_folds(
             f"to search on; each with as-ofs another horizon before it. The training set allows {len(known)} folds.\n"
             "  Train on a longer history, or lower tuning.reserved."
         )
-    given = {"features": tuple(features), "categorical": categorical}
 
     def fold(learned: NDArray[np.intp], held_out: NDArray[np.intp], most: int) -> Fold:
-        judged = drawn(rows, held_out, at_most=most, seed=seed)
-        return Fold(str(rows.days[held_out[0]]), fold_rows(rows, drawn(rows, learned, at_most=most, seed=seed), **given),
-                    rows.matrix[judged], rows.labels[judged], rows.customers[judged])  # fmt: skip
+        used, judged = (drawn(rows, at, at_most=most, seed=seed) for at in (learned, held_out))
+        given = fold_rows(rows, used, features=tuple(features), categorical=categorical)
+        return Fold(str(rows.days[held_out[0]]), given, rows.matrix[judged], rows.labels[judged],
+                    rows.customers[judged])  # fmt: skip
 
-    return SearchFolds(tuple(fold(*one, at_most) for one in before), tuple(fold(*one, verdict_at_most) for one in newest))
+    return SearchFolds(
+        tuple(fold(*one, at_most) for one in before), tuple(fold(*one, verdict_at_most) for one in newest)
+    )
