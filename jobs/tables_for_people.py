@@ -13,8 +13,8 @@ from models.bundle import Bundle
 from models.compare import Ranked
 from models.evaluate import Metrics
 from models.stability import Stability
-from models.tuning.study import Trial, best_of
-from models.tuning.verdict import FITS, OutOfTime
+from models.tuning.tune import Tuned
+from models.tuning.verdict import FITS
 
 FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
            "lift_top_tenth": "lift@10%"}  # fmt: skip
@@ -59,18 +59,21 @@ def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
     return table
 
 
-def search_table(head: str, trials: Sequence[Trial], verdict: OutOfTime) -> Rich:
-    """Defaults and best side by side, on the folds of the search and on the as-ofs that it never saw."""
-    best, days = best_of(trials), ", ".join(verdict.days)
-    table = Rich(title=f"Search for head {head}: out of time is {days}, n {verdict.default.n // FITS:,} "
-                       f"x {FITS} fits", title_justify="left")  # fmt: skip
-    for name in ("parameters", "search log loss", *(f"out of time {one}" for one in FIGURES.values()), "chosen"):
-        table.add_column(name, justify="left" if name == "parameters" else "right")
-    for which, one, judged, chosen in (("defaults", trials[0], verdict.default, not verdict.is_better),
-                                       ("best", best, verdict.best, verdict.is_better)):  # fmt: skip
-        said = ", ".join(f"{name} {value:.4g}" for name, value in one.parameters.items())
-        table.add_row(f"{which} (trial {one.number}): {said}", f"{one.loss:.4f}", *_figures(judged.figures())[2:],
-                      "yes" if chosen else "no")  # fmt: skip
+def search_table(head: str, found: Tuned) -> Rich:
+    """Defaults and best side by side: mean log loss on the folds of the search, and all figures out of time."""
+    verdict, names = found.verdict, sorted(found.best.parameters)
+    title = (f"Search for head {head}: {len(found.trials)} trials; out of time is {', '.join(verdict.days)}, "
+             f"n {verdict.default.n // FITS:,}, {FITS} fits each")  # fmt: skip
+    table = Rich(title=title, title_justify="left")
+    for name in ("", *names, "search log loss", *FIGURES.values()):
+        table.add_column(name, justify="right" if name else "left")
+    sides = (
+        ("defaults", found.trials[0], verdict.default),
+        (f"best, trial {found.best.number}", found.best, verdict.best),
+    )
+    for which, trial, judged in sides:
+        tried = [f"{trial.parameters[name]:.3g}" for name in names]
+        table.add_row(which, *tried, f"{trial.loss:.4f}", *_figures(judged.figures())[2:])
     return table
 
 

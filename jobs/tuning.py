@@ -46,7 +46,7 @@ def tune_step(run: Run, label_name: str, as_of: date) -> Tuned:
         step.results.update(head=learning.head.name, search=name, trials=len(found.trials),
                             pruned=sum(one.is_pruned for one in found.trials), best=dict(found.best.parameters),
                             out_of_time_gain=round(gain.figure, 5), better=found.verdict.is_better)  # fmt: skip
-    run.out.print(search_table(learning.head.name, found.trials, found.verdict))
+    run.out.print(search_table(learning.head.name, found))
     run.out.print(_said(found))
     return found
 
@@ -125,8 +125,10 @@ def _sentence(trial: Trial, done: Sequence[Trial], *, folds: int) -> str:
 
 def _said(found: Tuned) -> str:
     """The verdict in a sentence."""
+    if found.best == found.trials[0]:
+        return "no trial is better than the defaults on the folds of the search: they are kept."
     gain = found.verdict.log_loss_gain
-    shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}] of log loss out of time"
+    shown = f"gains {gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}] of log loss over the defaults out of time"
     if found.changes:
-        return f"the best of the search gains {shown} over the defaults: the model is trained with it."
-    return f"the best of the search gains {shown} over the defaults, which is not better for sure: they are kept."
+        return f"the best of the search {shown}: the model is trained with its parameters."
+    return f"the best of the search {shown}, which is not better for sure: the defaults are kept."

@@ -25,7 +25,7 @@ from models.tuning.verdict import OutOfTime, out_of_time
 DAYS = [date(2011, 1, 1) + timedelta(days=28 * at) for at in range(10)]
 HORIZON = 60
 PARAMETERS = TrainingParameters(trees=40, learning_rate=0.3, max_depth=2, early_stopping_rounds=5)
-CONSTANT, TREES = {"min_child_weight": 4000.0}, {"min_child_weight": 1.0}
+CONSTANT, TREES = {"min_child_weight": 200.0}, {"min_child_weight": 1.0}
 
 
 def sample() -> Sample:
@@ -102,7 +102,7 @@ class Runs:
 
 
 def tuned(folder: Path, runs: Runs, *, trials: int = 4, defaults=CONSTANT, **changes: object) -> Tuned:
-    search = Search({"min_child_weight": Range(low=1, high=4000, log=True)}, defaults, folds=2, seed=2)
+    search = Search({"min_child_weight": Range(low=1, high=200, log=True)}, defaults, folds=2, seed=2)
     how = {
         "budget": Budget(trials), "parameters": PARAMETERS, "folds": folds,
         "losses": lambda given: nullcontext(here(given, PARAMETERS, seed=1)), "told": lambda *_: None, **changes,
