@@ -68,3 +68,25 @@ def stepped(start: date, end: date, *, step_days: int) -> list[date]:
     if end < start:
         raise ConfigurationError(f"--end {end} lies before --start {start}.")
     return [start + timedelta(days=d) for d in range(0, (end - start).days + 1, step_days)]
+
+
+def at_least_two(text: str) -> int:
+    """A whole number of at least 2."""
+    if positive(text) < 2:
+        raise ConfigurationError(f"'{text}' is not a whole number of at least 2.")
+    return int(text)
+
+
+def minutes(text: str) -> float:
+    """A number of minutes above 0.
+
+    >>> minutes("0.5")
+    0.5
+    """
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ConfigurationError(f"'{text}' is not a number of minutes above 0.")
+    return found

@@ -71,6 +71,24 @@ class TrainingSettings(BoostingSettings):
         return self
 
 
+class TuningSettings(Strict):
+    """How parameters are searched for, and for how long."""
+
+    trials: int | None = Field(ge=2)
+    minutes: float | None = Field(gt=0)
+    folds: int = Field(gt=0)
+    reserved: int = Field(gt=0)
+    rows: int = Field(gt=0)
+    together: int = Field(gt=0)
+    storage: str | None
+
+    @model_validator(mode="after")
+    def _ends(self) -> TuningSettings:
+        if self.trials is None and self.minutes is None:
+            raise ValueError("say trials or minutes: a search without either never ends")
+        return self
+
+
 class LifetimeSettings(Strict):
     """Penalty, bounds and money of the lifetime models."""
 
@@ -108,6 +126,7 @@ class Settings(Strict):
     aliases: AliasSettings
     features: FeatureSettings
     training: TrainingSettings
+    tuning: TuningSettings
     lifetime: LifetimeSettings
     segments: SegmentSettings
     guard: GuardSettings

@@ -12,6 +12,9 @@ from jobs.run import Step
 from models.bundle import Bundle
 from models.compare import Ranked
 from models.evaluate import Metrics
+from models.stability import Stability
+from models.tuning.tune import Tuned
+from models.tuning.verdict import FITS
 
 FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
            "lift_top_tenth": "lift@10%"}  # fmt: skip
@@ -53,6 +56,37 @@ def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
         shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}]" if gain else ""
         table.add_row(one.folds, one.algorithm, *_figures(one.metrics.figures()), _shown(one.worst_log_loss),
                       shown, f"{one.seconds:.0f}")  # fmt: skip
+    return table
+
+
+def search_table(head: str, found: Tuned) -> Rich:
+    """Defaults and best side by side: mean log loss on the folds of the search, and all figures out of time."""
+    verdict, names = found.verdict, sorted(found.best.parameters)
+    title = (f"Search for head {head}: {len(found.trials)} trials; out of time is {', '.join(verdict.days)}, "
+             f"n {verdict.default.n // FITS:,}, {FITS} fits each")  # fmt: skip
+    table = Rich(title=title, title_justify="left")
+    for name in ("", *names, "search log loss", *FIGURES.values()):
+        table.add_column(name, justify="right" if name else "left")
+    sides = (
+        ("defaults", found.trials[0], verdict.default),
+        (f"best, trial {found.best.number}", found.best, verdict.best),
+    )
+    for which, trial, judged in sides:
+        tried = [f"{trial.parameters[name]:.3g}" for name in names]
+        table.add_row(which, *tried, f"{trial.loss:.4f}", *_figures(judged.figures())[2:])
+    return table
+
+
+def stability_table(head: str, found: Stability) -> Rich:
+    """Mean and spread over the ten folds, and the folds."""
+    table = Rich(title=f"Stability of head {head}: ten parts of customers, each held out once at all as-ofs (flatters)",
+                 title_justify="left")  # fmt: skip
+    for name in ("fold", "n", "base rate", *FIGURES.values()):
+        table.add_column(name, justify="left" if name == "fold" else "right")
+    for at, one in enumerate(found.folds, start=1):
+        table.add_row(str(at), *_figures(one.figures()))
+    for name, spread in (("mean", found.means()), ("standard deviation", found.deviations())):
+        table.add_row(name, *_figures(spread))
     return table
 
 

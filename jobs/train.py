@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from featurestore.errors import ConfigurationError, MissingInput
@@ -24,6 +25,7 @@ from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head, task_of
+from models.inputs import Inputs
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
 from models.registration import Entry, enter
@@ -32,8 +34,9 @@ from models.report.page import Asked, report_files
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
 from models.train import TrainedHead, inputs_of, train_head
-from models.training_rows import joined
+from models.training_rows import Sample, joined
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 HEAD_OF = {head.label: head for head in HEADS.values()}
 
 
@@ -44,11 +47,27 @@ def run(run: Run) -> None:
     if run.arguments.lifetime:
         lifetime_step(run)
         return
+    if not run.arguments.tune and (run.arguments.trials or run.arguments.minutes):
+        raise ConfigurationError("--trials and --minutes are the budget of a search: add --tune.")
     as_of = chosen_as_of(run)
     for name in labels_asked(run):
-        if run.arguments.compare:
-            compare_step(run, name, as_of)
-            continue
+        _of_label(run, name, as_of)
+
+
+def _of_label(run: Run, name: str, as_of: date) -> None:
+    # What is asked for now and then loads what it needs, Optuna for one, only then.
+    if run.arguments.compare:
+        compare_step(run, name, as_of)
+    elif run.arguments.stability:
+        from jobs.stability import stability_step
+
+        stability_step(run, name, as_of)
+    elif run.arguments.tune:
+        from jobs.tuning import tune_step
+
+        found = tune_step(run, name, as_of)
+        print_metrics(run, train_step(run, name, as_of, changes=found.changes, search=found.search))
+    else:
         print_metrics(run, train_step(run, name, as_of))
 
 
@@ -59,20 +78,58 @@ def head_of(label_name: str) -> Head:
     return HEAD_OF[label_name]
 
 
-def train_step(run: Run, label_name: str, as_of: date) -> Entry:
-    """The model of a label's training, fitted now or found registered: its head's champion, or a challenger."""
+@dataclass(frozen=True)
+class Learning:
+    """What a label's head learns from, as of a date: dates, rows, features, and the parameters of the settings."""
+
+    head: Head
+    plan: SplitPlan
+    training_set: TrainingSet
+    features: FeatureSet
+    parameters: TrainingParameters
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The features that the model reads."""
+        return task_of(self.head).inputs(self.features.model_inputs)
+
+    def identity(self, run: Run, parameters: TrainingParameters, *, beside: Mapping[str, Any] = NOTHING) -> str:
+        """The fingerprint of a training with `parameters`; `beside` is what else decides it."""
+        return training_fingerprint(
+            self.head, training_set=self.training_set.fingerprint, features=self.inputs,
+            feature_fingerprint=self.features.fingerprint, plan=self.plan, parameters=parameters,
+            seed=run.settings.seed, settings={**_around(run, self.head.label), **beside},
+        )  # fmt: skip
+
+
+def learning_of(run: Run, label_name: str, as_of: date) -> Learning:
+    """What the head of a label learns from; the errors name the job that must run first."""
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
+    parameters = _parameters(run, task_of(head))
+    return Learning(head, plan, standing(run, label_name, plan, as_of), run.features(), parameters)
+
+
+def learned_in_memory(run: Run, learning: Learning) -> tuple[Inputs, Sample]:
+    """All rows but those of the test, at most `training.max_baseline_rows` of a split, drawn by customer."""
+    rows, parameters = learning.training_set.load_df(run.warehouse), learning.parameters
+    inputs = inputs_of(rows, learning.head, features=learning.inputs, parameters=parameters)
+    most = parameters.max_baseline_rows
+    return inputs, joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)])
+
+
+def train_step(
+    run: Run, label_name: str, as_of: date, *, changes: Mapping[str, Any] = NOTHING, search: str = ""
+) -> Entry:  # fmt: skip
+    """The model of a label's training, fitted now or found registered: its head's champion, or a challenger.
+
+    `changes` of the parameters are what the `search` of that name found.
+    """
     with run.step("train") as step:
-        training_set = standing(run, label_name, plan, as_of)
-        task, features = task_of(head), run.features()
-        parameters = _parameters(run, task)
-        what: dict[str, Any] = {
-            "features": task.inputs(features.model_inputs), "feature_fingerprint": features.fingerprint,
-            "plan": plan, "parameters": parameters, "seed": run.settings.seed,
-        }  # fmt: skip
-        meanings = features.feature_fingerprints
-        identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
-                                        settings=_around(run, label_name))  # fmt: skip
+        learning = learning_of(run, label_name, as_of)
+        head, training_set, features = learning.head, learning.training_set, learning.features
+        parameters = replace(learning.parameters, **changes)
+        identity = learning.identity(run, parameters)
+        plan, meanings = learning.plan, features.feature_fingerprints
 
         def fit() -> TrainedHead:
             rows = training_set.load_df(run.warehouse)
@@ -80,8 +137,12 @@ def train_step(run: Run, label_name: str, as_of: date) -> Entry:
             return train_head(
                 rows,
                 head=head,
+                features=learning.inputs,
+                feature_fingerprint=features.fingerprint,
                 training_fingerprint=identity,
-                **what,
+                plan=plan,
+                parameters=parameters,
+                seed=run.settings.seed,
                 guard=guard,
                 values=run.settings.values.get(label_name),
                 meanings=meanings,
@@ -96,11 +157,12 @@ def train_step(run: Run, label_name: str, as_of: date) -> Entry:
             if head.is_amount:
                 return Admission(replace(bundle, gate=f"{UNGATED}: the rule of promotion is one of probabilities"))
             rows = training_table(run, training_set, head, [bundle])
-            return admission(bundle, rows, task.gate, seed=run.settings.seed, meanings=meanings)
+            return admission(bundle, rows, task_of(head).gate, seed=run.settings.seed, meanings=meanings)
 
         refit = getattr(run.arguments, "refit", False)
+        described = {**parameters.describe(), **({"search": search} if search else {})}
         entry = enter(registry_of(run), head, fingerprint=identity, fit=fit, admit=admit, report=report,
-                      parameters=parameters.describe(), refit=refit)  # fmt: skip
+                      parameters=described, refit=refit)  # fmt: skip
         bundle = entry.model.bundle
         step.results.update(head=head.name, version=entry.model.version, role=entry.role, gate=bundle.gate,
                             guard=bundle.guard, reused=entry.reused,
@@ -112,15 +174,12 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     """All algorithms with the parameters of the settings, over as-ofs before the test and over customers."""
     from jobs.tables_for_people import comparison_table
 
-    head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
     with run.step("compare") as step:
-        rows = standing(run, label_name, plan, as_of).load_df(run.warehouse)
-        task = task_of(head)
-        parameters = _parameters(run, task)
-        inputs = inputs_of(rows, head, features=task.inputs(run.features().model_inputs), parameters=parameters)
-        most = parameters.max_baseline_rows
+        learning = learning_of(run, label_name, as_of)
+        head, parameters = learning.head, learning.parameters
+        inputs, rows = learned_in_memory(run, learning)
         ranked = compare(
-            joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)]),
+            rows,
             features=inputs.features, algorithms=[parameters.algorithm_of(name) for name in NAMES],
             horizon_days=head.horizon_days, folds=parameters.compare_folds, at_most=parameters.trial_rows,
             seed=run.settings.seed, categorical=inputs.categorical, progress=run.progress.print,

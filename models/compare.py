@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,7 +58,7 @@ def compare(
     found: list[Ranked] = []
     for kind, parts in ((ROLLING, rolling_folds(rows, timedelta(days=horizon_days), at_most=folds)),
                         (GROUPED, customer_folds(rows))):  # fmt: skip
-        usable = [part for part in parts if all(len(set(rows.labels[side])) == 2 for side in part)]
+        usable = [part for part in parts if both_outcomes(rows, *part)]
         if not usable:
             raise CannotTrain(f"the rows allow no fold of kind '{kind}' with both outcomes on both sides.\n"
                               "  Train on a longer history, or on more customers.")  # fmt: skip
@@ -67,7 +67,7 @@ def compare(
     return found
 
 
-def rolling_folds(rows: Sample, horizon: timedelta, *, at_most: int) -> Folds:
+def rolling_folds(rows: Sample, horizon: timedelta, *, at_most: int | None = None) -> Folds:
     """(learned, held out) positions: an as-of against all whose labels end at or before it, newest first."""
     days = np.unique(rows.days)
     held_out = [day for day in days[::-1] if np.any(days <= day - np.timedelta64(horizon))][:at_most]
@@ -75,24 +75,31 @@ def rolling_folds(rows: Sample, horizon: timedelta, *, at_most: int) -> Folds:
             for day in held_out]  # fmt: skip
 
 
-def customer_folds(rows: Sample) -> Folds:
-    """(learned, held out) positions: customers in three parts by a hash of their ids."""
-    part = np.array([draw(one, purpose="comparison folds") * CUSTOMER_FOLDS // SHARES for one in rows.customers])
-    return [(np.flatnonzero(part != at), np.flatnonzero(part == at)) for at in range(CUSTOMER_FOLDS)]
+def customer_folds(rows: Sample, *, parts: int = CUSTOMER_FOLDS) -> Folds:
+    """(learned, held out) positions: customers in so many parts by a hash of their ids."""
+    part = np.array([draw(one, purpose="comparison folds") * parts // SHARES for one in rows.customers])
+    return [(np.flatnonzero(part != at), np.flatnonzero(part == at)) for at in range(parts)]
+
+
+def both_outcomes(rows: Sample, *sides: NDArray[np.intp]) -> bool:
+    """Whether the rows at each of these positions have both outcomes: no fit and no AUC without."""
+    return all(len(set(rows.labels[side])) == 2 for side in sides)
 
 
 def _ranked(
     kind: str, folds: Folds, rows: Sample, *, features: tuple[str, ...], algorithms: Sequence[Algorithm], at_most: int,
     seed: int, categorical: tuple[int, ...], progress: Callable[[str], None],
 ) -> list[Ranked]:  # fmt: skip
-    given = [(_rows(rows, drawn(rows, learned, at_most=at_most, seed=seed), features, categorical), held_out)
-             for learned, held_out in folds]  # fmt: skip
+    given = [
+        (fold_rows(rows, drawn(rows, learned, at_most=at_most, seed=seed), features=features, categorical=categorical),
+         held_out) for learned, held_out in folds
+    ]  # fmt: skip
     every = np.concatenate([held_out for _, held_out in given])
     labels, customers = rows.labels[every], rows.customers[every]
     forecasts, ranked = {}, []
     for algorithm in algorithms:
         started = time.perf_counter()
-        parts = list(_forecasts(algorithm, given, rows.matrix, seed))
+        parts = [forecast(algorithm, learned, rows.matrix[held_out], seed=seed) for learned, held_out in given]
         seconds = time.perf_counter() - started
         losses = [evaluate(rows.labels[at], p).log_loss or 0.0 for (_, at), p in zip(given, parts, strict=True)]
         forecasts[algorithm.name] = np.concatenate(parts)
@@ -107,19 +114,20 @@ def _ranked(
                             gains[one.algorithm]["log_loss_gain"]) for one in others)]  # fmt: skip
 
 
-def _forecasts(
-    algorithm: Algorithm, given: Sequence[tuple[Rows, NDArray[np.intp]]], matrix: Matrix, seed: int
-) -> Iterator[Floats]:
-    for learned, held_out in given:
-        model = algorithm.fit(learned, seed=seed).model
-        line = fit_platt(model.margins(learned.stop_matrix), learned.stop_labels)
-        yield line.apply(model.margins(matrix[held_out]))
+def forecast(algorithm: Algorithm, learned: Rows, matrix: Matrix, *, seed: int) -> Floats:
+    """Probabilities of the rows of `matrix`, after a line through the stopping rows of `learned`."""
+    model = algorithm.fit(learned, seed=seed).model
+    line = fit_platt(model.margins(learned.stop_matrix), learned.stop_labels)
+    return line.apply(model.margins(matrix))
 
 
-def _rows(rows: Sample, at: NDArray[np.intp], features: tuple[str, ...], categorical: tuple[int, ...]) -> Rows:
+def fold_rows(
+    rows: Sample, at: NDArray[np.intp], *, features: tuple[str, ...], categorical: tuple[int, ...] = ()
+) -> Rows:  # fmt: skip
+    """The rows at these positions to learn from, a tenth of their customers to stop the fit and to set its scale."""
     stops = np.array([is_stopping_customer(one) for one in rows.customers[at]])
     fitted, stopping = at[~stops], at[stops]
-    if min(len(set(rows.labels[fitted])), len(set(rows.labels[stopping]))) < 2:
+    if not both_outcomes(rows, fitted, stopping):
         raise CannotTrain("a fold has one outcome only among its fitted or its stopping rows.\n"
                           "  Compare on more rows: --set training.trial_rows=N.")  # fmt: skip
     return Rows(rows.matrix[fitted], rows.labels[fitted], rows.matrix[stopping], rows.labels[stopping], features,

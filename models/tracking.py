@@ -51,7 +51,7 @@ def record_run(
 
     Runs of the same head that an interruption left open are closed as KILLED first.
     """
-    experiment = _experiment(client, artifact_root)
+    experiment = experiment_of(client, artifact_root)
     _close_abandoned(client, experiment, head=tags["head"])
     for file, values in record.documents.items():
         (folder / file).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def record_run(
         (folder / file).write_bytes(content)
     run = client.create_run(experiment, run_name=name, tags=dict(tags))
     try:
-        _log(client, run.info.run_id, record)
+        log_record(client, run.info.run_id, record)
         client.log_artifacts(run.info.run_id, str(folder))
     except BaseException:
         client.set_terminated(run.info.run_id, status="FAILED")
@@ -148,7 +148,8 @@ def local_file(uri: str) -> Path | None:
     return Path(unquote(parsed.path)) if parsed.scheme == "file" else None
 
 
-def _experiment(client: MlflowClient, artifact_root: str) -> str:
+def experiment_of(client: MlflowClient, artifact_root: str) -> str:
+    """The id of our experiment, made if need be with its artefacts under `artifact_root`."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(EXPERIMENT)
@@ -174,7 +175,8 @@ def _close_abandoned(client: MlflowClient, experiment: str, *, head: str) -> Non
         client.set_terminated(run.info.run_id, status="KILLED")
 
 
-def _log(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+def log_record(client: MlflowClient, run_id: str, record: RunRecord) -> None:
+    """Parameters, figures and curves of `record` on a run; the same parameters again are no change."""
     from mlflow.entities import Metric, Param
 
     parameters = [Param(name, str(value)) for name, value in record.parameters.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from xgboost import Booster
 
+# Threads that wait shall sleep: spinning, two of them take forty times as long on a machine that is busy. Read by
+# OpenMP when XGBoost is first imported, which is why that happens in functions only.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Sums over threads round by how many there are: a fixed number, so that machines agree.
-_THREADS = 2
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,14 @@ def loaded_booster(ubj: bytes) -> Booster:
 
 @dataclass(frozen=True)
 class XGBoost:
-    """Boosted trees. Missing values and codes of words need no preparation: trees split on both."""
+    """Boosted trees. Missing values and codes of words need no preparation: trees split on both.
+
+    `threads` are those of a fit in memory.
+    """
 
     parameters: XGBoostParameters
     name: str = "xgboost"
+    threads: int = THREADS
 
     @property
     def place(self) -> Place:
@@ -89,10 +97,10 @@ class XGBoost:
         """Fit in memory, stopped where the log loss of the stopping rows no longer falls."""
         import xgboost
 
-        fitted = xgboost.DMatrix(rows.matrix, rows.labels, missing=np.nan, nthread=_THREADS)
-        stopping = xgboost.DMatrix(rows.stop_matrix, rows.stop_labels, missing=np.nan, nthread=_THREADS)
+        fitted = xgboost.DMatrix(rows.matrix, rows.labels, missing=np.nan, nthread=self.threads)
+        stopping = xgboost.DMatrix(rows.stop_matrix, rows.stop_labels, missing=np.nan, nthread=self.threads)
         told = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "seed": seed,
-                "nthread": _THREADS, "verbosity": 0, **self.parameters.native()}  # fmt: skip
+                "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
         history: dict[str, dict[str, list[float]]] = {}
         booster = xgboost.train(
             told, fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],

@@ -1,0 +1,81 @@
+"""A search for parameters, killed and started again: the trials of one clean search, and runs that tell them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from featurestore.simulation.world import World
+from jobs.simulate import truth_date
+from jobs.tuning import STUDIES
+from models.tracking import open_store
+from models.tuning.study import finished, open_study
+from tests.e2e.commands import SMALL, Moment, kill_at, run, say
+
+TRIALS = 12
+OVER = "select count(*) from trials where state in ('COMPLETE', 'PRUNED')"
+OPEN = "select count(*) from trials where state = 'RUNNING'"
+
+
+def asked(file: Path, query: str) -> int:
+    if not file.is_file():
+        return 0
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        try:
+            return connection.execute(query).fetchone()[0]
+        except sqlite3.OperationalError:  # not made yet, or written to at this moment
+            return 0
+
+
+def in_trial(number: int) -> Moment:
+    """While a trial is open after so many have come to an end."""
+
+    def arm(command, warehouse):
+        file = warehouse / STUDIES
+        return lambda: asked(file, OVER) == number and asked(file, OPEN) > 0
+
+    return Moment(f"in a trial after {number}", arm)
+
+
+def study_of(warehouse: Path):
+    with closing(sqlite3.connect(warehouse / STUDIES)) as connection:
+        [[name]] = connection.execute("select study_name from studies").fetchall()
+    return open_study(f"sqlite:///{warehouse}/{STUDIES}", name)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+def test_a_killed_search_ends_as_a_clean_one(clean_demo, tmp_path):
+    as_of = truth_date(World(300, 600, 42))
+    words = ["train", *SMALL, "--set", "training.trees=20", "--label", "purchase_30d", "--as-of", str(as_of),
+             "--tune", "--trials", str(TRIALS)]  # fmt: skip
+    for name in ("killed", "clean"):
+        shutil.copytree(clean_demo[0], tmp_path / name)
+    scratch = tmp_path / "scratch"
+    command = [*words, "--warehouse", str(tmp_path / "killed")]
+    for number in (0, 4, 11):
+        kill_at(in_trial(number), command, warehouse=tmp_path / "killed", scratch=scratch)
+    say(f"resumed in {run(command, scratch=scratch).seconds:.0f} s")
+    run([*words, "--warehouse", str(tmp_path / "clean")], scratch=scratch)
+
+    found, clean = (study_of(tmp_path / name) for name in ("killed", "clean"))
+    assert found.study_name == clean.study_name
+    told, whole = ([(one.parameters, one.losses) for one in finished(study)] for study in (found, clean))
+    assert len(told) == TRIALS and told == whole
+    assert asked(tmp_path / "killed" / STUDIES, OPEN) == 0
+    assert found.user_attrs["verdict"] == clean.user_attrs["verdict"]
+
+    client = open_store(f"sqlite:///{tmp_path}/killed/mlflow.db")
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    [parent] = client.search_runs(experiments, f"tags.search = '{found.study_name}'")
+    assert parent.info.status == "FINISHED" and parent.data.metrics["trials_finished"] == TRIALS
+    children = client.search_runs(experiments, f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    assert len(children) == TRIALS and {one.info.status for one in children} == {"FINISHED"}
+    assert {int(one.data.tags["trial"]) for one in children} == {one.number for one in finished(found)}
+
+    again = run(command, scratch=scratch)
+    assert not [said.line for said in again.said if said.line.startswith("trial ")]
