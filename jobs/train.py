@@ -16,16 +16,18 @@ from jobs.build_training_set import labels_asked, split_plan
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from models.algorithms import NAMES
+from models.algorithms import NAMES, XGBOOST
+from models.bundle import Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head, task_of
 from models.parameters import TrainingParameters
-from models.registration import Championship, crown
+from models.registration import Championship, Trained, crown
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
-from models.train import TrainedHead, inputs_of, train_head
+from models.train import inputs_of, train_head
+from models.train_amounts import train_amounts
 from models.training_rows import joined
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
@@ -67,17 +69,13 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
                                         settings=_around(run, label_name))  # fmt: skip
 
-        def fit() -> TrainedHead:
+        def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(
-                rows,
-                head=head,
-                training_fingerprint=identity,
-                **what,
-                guard=guard,
-                values=run.settings.values.get(label_name),
-            )
+            what.update(head=head, training_fingerprint=identity, guard=guard)
+            if head.is_amount:
+                return train_amounts(rows, **what)
+            return train_head(rows, **what, values=run.settings.values.get(label_name))
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
@@ -85,8 +83,7 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         )
         bundle = crowned.champion.bundle
         step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
-                            reused=crowned.reused,
-                            test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
+                            reused=crowned.reused, **_headline(bundle))  # fmt: skip
     return crowned
 
 
@@ -95,6 +92,8 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     from jobs.tables_for_people import comparison_table
 
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
+    if head.is_amount:
+        raise ConfigurationError(f"--compare ranks probabilities; label {label_name} is a number, for {XGBOOST} alone.")
     with run.step("compare") as step:
         rows = _standing(run, label_name, plan, as_of).load_df(run.warehouse)
         task = task_of(head)
@@ -119,6 +118,12 @@ def _parameters(run: Run, task: Task) -> TrainingParameters:
     chosen = run.settings.training
     told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
     return replace(told, algorithm=task.algorithm or told.algorithm)
+
+
+def _headline(bundle: Bundle) -> dict[str, float]:
+    """The one figure of the test that a step reports."""
+    name = "spearman" if bundle.is_amount else "auc"
+    return {f"test_{name}": round(bundle.metrics.get(name, float("nan")), 4)}
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:
@@ -158,6 +163,7 @@ def _standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Traini
 
 def print_metrics(run: Run, crowned: Championship) -> None:
     """The head's figures on a time it has not seen, beside the best single feature on the same rows."""
-    from jobs.tables_for_people import metrics_table
+    from jobs.tables_for_people import metrics_tables
 
-    run.out.print(metrics_table([crowned.champion.bundle]))
+    for table in metrics_tables([crowned.champion.bundle]):
+        run.out.print(table)
