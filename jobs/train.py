@@ -19,7 +19,7 @@ from jobs.judged_rows import training_table
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from models.algorithms import NAMES
+from models.algorithms import NAMES, XGBOOST
 from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
@@ -28,12 +28,13 @@ from models.heads import HEADS, Head, task_of
 from models.inputs import Inputs
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
-from models.registration import Entry, enter
+from models.registration import NO_FILES, Entry, Trained, enter
 from models.registry import CHALLENGER
 from models.report.page import Asked, report_files
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
 from models.train import TrainedHead, inputs_of, train_head
+from models.train_amounts import train_amounts
 from models.training_rows import Sample, joined
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -131,27 +132,25 @@ def train_step(
         identity = learning.identity(run, parameters)
         plan, meanings = learning.plan, features.feature_fingerprints
 
-        def fit() -> TrainedHead:
+        def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(
-                rows,
-                head=head,
-                features=learning.inputs,
-                feature_fingerprint=features.fingerprint,
-                training_fingerprint=identity,
-                plan=plan,
-                parameters=parameters,
-                seed=run.settings.seed,
-                guard=guard,
-                values=run.settings.values.get(label_name),
-                meanings=meanings,
-            )
+            what: dict[str, Any] = {
+                "head": head, "features": learning.inputs, "feature_fingerprint": features.fingerprint,
+                "training_fingerprint": identity, "plan": plan, "parameters": parameters, "seed": run.settings.seed,
+                "guard": guard, "meanings": meanings,
+            }  # fmt: skip
+            if head.is_amount:
+                return train_amounts(rows, **what)
+            return train_head(rows, **what, values=run.settings.values.get(label_name))
 
-        def report(trained: TrainedHead) -> Mapping[str, bytes]:
+        def report(trained: Trained, gate: str) -> Mapping[str, bytes]:
+            if not isinstance(trained, TrainedHead):
+                return NO_FILES
             made_from = f"{table_of(label_name)}, {training_set.fingerprint}"
             asked = _asked(run, label_name, as_of, made_from=made_from, parameters=parameters, features=features)
-            return report_files(trained, plan=plan, asked=asked)
+            judged = replace(trained, bundle=replace(trained.bundle, gate=gate))
+            return report_files(judged, plan=plan, asked=asked)
 
         def admit(bundle: Bundle) -> Admission:
             if head.is_amount:
@@ -165,8 +164,7 @@ def train_step(
                       parameters=described, refit=refit)  # fmt: skip
         bundle = entry.model.bundle
         step.results.update(head=head.name, version=entry.model.version, role=entry.role, gate=bundle.gate,
-                            guard=bundle.guard, reused=entry.reused,
-                            test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
+                            guard=bundle.guard, reused=entry.reused, **_headline(bundle))  # fmt: skip
     return entry
 
 
@@ -174,6 +172,8 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     """All algorithms with the parameters of the settings, over as-ofs before the test and over customers."""
     from jobs.tables_for_people import comparison_table
 
+    if head_of(label_name).is_amount:
+        raise ConfigurationError(f"--compare ranks probabilities; label {label_name} is a number, for {XGBOOST} alone.")
     with run.step("compare") as step:
         learning = learning_of(run, label_name, as_of)
         head, parameters = learning.head, learning.parameters
@@ -205,6 +205,12 @@ def _asked(
     return Asked(meaning=tuple(line.strip() for line in label(label_name).explain()), as_of=as_of,
                  currency=settings.currency, made_from=made_from, seed=settings.seed, families=families_of(features),
                  parameters=parameters.describe(), values=settings.values.get(label_name))  # fmt: skip
+
+
+def _headline(bundle: Bundle) -> dict[str, float]:
+    """The one figure of the test that a step reports."""
+    name = "spearman" if bundle.is_amount else "auc"
+    return {f"test_{name}": round(bundle.metrics.get(name, float("nan")), 4)}
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:
@@ -244,10 +250,11 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
 
 def print_metrics(run: Run, entry: Entry) -> None:
     """The head's figures on a time it has not seen, beside the best single feature on the same rows; then its role."""
-    from jobs.tables_for_people import metrics_table
+    from jobs.tables_for_people import metrics_tables
 
     bundle = entry.model.bundle
-    run.out.print(metrics_table([bundle]))
+    for table in metrics_tables([bundle]):
+        run.out.print(table)
     if entry.admission is not None:
         reasons = [f"  {reason}" for reason in entry.admission.reasons]
         run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)

@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
+from models.algorithms.contract import Fit
 from models.bundle import Bundle
 from models.guard.findings import LeakageFound, Verdict
 from models.heads import Head
 from models.promotion.rivals import Admission
 from models.registry import CHALLENGER, CHAMPION, Registered, Registry
 from models.tracking import RunRecord
-from models.train import TrainedHead
 
+
+class Trained(Protocol):
+    """What a fit gives, whatever its head learns: a bundle, and figures and tables to record."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def fit(self) -> Fit: ...
+
+    def logged_metrics(self) -> dict[str, float]: ...
+
+    def documents(self) -> dict[str, Any]: ...
+
+
+NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 AWAITS = "challenger"
 """The gate of a model that was registered beside a champion: `promote` judges it."""
 
@@ -27,7 +44,7 @@ class Entry:
 
     model: Registered[Bundle]
     role: str
-    trained: TrainedHead | None = None
+    trained: Trained | None = None
     admission: Admission | None = None
 
     @property
@@ -40,10 +57,10 @@ def enter(
     head: Head,
     *,
     fingerprint: str,
-    fit: Callable[[], TrainedHead],
+    fit: Callable[[], Trained],
     admit: Callable[[Bundle], Admission],
     parameters: Mapping[str, Any],
-    report: Callable[[TrainedHead], Mapping[str, bytes]] = lambda trained: {},
+    report: Callable[[Trained, str], Mapping[str, bytes]] = lambda trained, gate: NO_FILES,
     refit: bool = False,
 ) -> Entry:
     """Register the model of this training; `fit` is called only if none is registered, or `refit`.
@@ -51,8 +68,8 @@ def enter(
     Where the head has no champion, `admit` says what becomes it; where it has, the model becomes the challenger, and
     `promote` alone moves the champion. An amount has no rule of promotion: its newest model is champion. The alias
     comes last: what an interruption left is found by its fingerprint. `parameters` are what the run records of the
-    fit, `report` the files of a fitted model that are kept beside it. A training that the leakage guard blocks leaves a
-    failed run with the findings.
+    fit; `report` gives the files that are kept beside a fitted model, given its gate. A training that the leakage guard
+    blocks leaves a failed run with the findings.
     """
     champion = None if head.is_amount else registry.version_of(head)
     found = None if refit else registry.find_by_training_fingerprint(head, fingerprint)
@@ -65,8 +82,8 @@ def enter(
         raise
     admission = admit(trained.bundle) if champion is None else None
     bundle = admission.bundle if admission else replace(trained.bundle, gate=AWAITS)
-    files = report(replace(trained, bundle=replace(trained.bundle, gate=bundle.gate)))
-    record = run_record(replace(trained, bundle=bundle, files=files), parameters, admission)
+    files = report(trained, bundle.gate)
+    record = run_record(trained, parameters, bundle=bundle, admission=admission, files=files)
     registered = registry.register(bundle, record, alias=None)
     return Entry(registered, _take_place(registry, head, registered, champion), trained, admission)
 
@@ -84,10 +101,10 @@ def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle
 
 
 def run_record(
-    trained: TrainedHead, parameters: Mapping[str, Any], admission: Admission | None = None
+    trained: Trained, parameters: Mapping[str, Any], *, bundle: Bundle, admission: Admission | None = None,
+    files: Mapping[str, bytes] = NO_FILES,
 ) -> RunRecord:  # fmt: skip
-    """What a run logs of a trained head, and of the gate where it was to be the first champion."""
-    bundle = trained.bundle
+    """What a run logs of a trained head, registered as `bundle`, and of the gate of a first champion."""
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
     named = {
         "label": bundle.label,
@@ -100,12 +117,13 @@ def run_record(
         "algorithm": bundle.algorithm,
     }
     judged = {} if admission is None else {"gate.json": admission.to_dict()}
+    loss = "root_mean_square" if bundle.is_amount else "log_loss"
     return RunRecord(
         parameters={**parameters, **named, **described},
         metrics=trained.logged_metrics(),
-        curves={f"log_loss_{name}": values for name, values in trained.fit.history.items()},
+        curves={f"{loss}_{name}": values for name, values in trained.fit.history.items()},
         documents={**trained.documents(), **judged},
-        files=trained.files,
+        files=files,
     )
 
 

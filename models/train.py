@@ -25,7 +25,7 @@ from models.guard.guard import judge
 from models.guard.rows import too_good
 from models.heads import Head
 from models.inputs import Inputs
-from models.intervals import Interval, intervals
+from models.intervals import Interval, ends, intervals
 from models.logistic import sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.promotion.recipes import described
@@ -57,7 +57,7 @@ class TrainedHead:
     `test_intervals` resample the test's customers; `threshold` is the best on the calibration rows and `test_profit`
     what it earns a customer of the test, in currency;
     `verdict` is that of the leakage guard, None where none was asked. `samples` are the rows of each split that the
-    driver read; `files` what is kept beside the model as it is, by path.
+    driver read.
     """
 
     bundle: Bundle
@@ -74,7 +74,6 @@ class TrainedHead:
     test_profit: float | None = None
     verdict: Verdict | None = None
     samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def best_baseline(self) -> BaselineResult | None:
@@ -89,8 +88,7 @@ class TrainedHead:
             groups["baseline"] = self.best_baseline.metrics
         for group, metrics in groups.items():
             found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-        for name, one in self.test_intervals.items():
-            found.update({f"test_{name}_low": one.low, f"test_{name}_high": one.high})
+        found.update({f"test_{name}": end for name, end in ends(self.test_intervals).items()})
         if self.threshold is not None and self.threshold.probability is not None:
             found["threshold"] = self.threshold.probability
         known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
@@ -136,9 +134,9 @@ def train_head(
     inputs = inputs_of(training_set, head, features=features, parameters=parameters)
     counts, words = inputs.counts, inputs.words
     algorithm = parameters.algorithm_of()
-    samples = {split: _read(inputs, split, parameters=parameters) for split in SPLITS}
-    verdict = None if guard is None else _passed(head, _evidence(inputs, samples, guard))
-    fit = _fit(inputs, algorithm, parameters=parameters, seed=seed)
+    samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
+    verdict = None if guard is None else passed(head, evidence_of(inputs, samples, guard))
+    fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed)
     raw = Bundle(
         head=head.name,
         label=head.label,
@@ -161,7 +159,7 @@ def train_head(
     calibrator = _calibrator(raw, method, samples, plan)
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
     trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict, samples=samples)
-    if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
+    if guard is not None and (found := too_good(evidence_of(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
 
@@ -177,14 +175,15 @@ def inputs_of(
     return Inputs(rows, head.label, (*features, *parameters.words), words, counts)
 
 
-def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+def evidence_of(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+    """What the leakage guard looks at."""
     parts = {split: Part(one.matrix, one.labels, one.customers, one.days) for split, one in samples.items()}
     found = {split: part for split, part in parts.items() if len(part.labels)}
     return Evidence(inputs.features, found, guard.settings, guard.rebuilt, guard.families)
 
 
-def _passed(head: Head, evidence: Evidence) -> Verdict:
-    """The verdict, if nothing in it blocks."""
+def passed(head: Head, evidence: Evidence) -> Verdict:
+    """The verdict on a training set, if nothing in it blocks; LeakageFound otherwise."""
     verdict = judge(evidence)
     for one in verdict.findings:
         log.warning("head '%s': %s", head.name, one)
@@ -199,7 +198,9 @@ def _valued(
     """With intervals of the test, and the threshold that calibration rows chose judged on the test."""
     then, test = samples[CALIBRATE], samples[TEST]
     tested = trained.bundle.at(plan.test).predict(test.matrix)
-    trained = replace(trained, test_intervals=intervals(test.labels, tested, test.customers))
+    found = intervals(test.labels, tested, test.customers)
+    metrics = {**trained.bundle.metrics, **ends(found)}
+    trained = replace(trained, bundle=replace(trained.bundle, metrics=metrics), test_intervals=found)
     if values is None:
         return trained
     threshold = best_threshold(then.labels, trained.bundle.at(plan.calibration).predict(then.matrix), values)
@@ -249,8 +250,8 @@ def _judged(
     )
 
 
-def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
-    """All rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
+def fit_inputs(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
+    """Fit on all rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
     if isinstance(algorithm, XGBoost):
         learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
         return algorithm.fit_frame(learned, features=inputs.features, words=inputs.words, label=inputs.label,
@@ -266,7 +267,8 @@ def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters
     return algorithm.fit(rows, seed=seed)
 
 
-def _read(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
+def read_split(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
+    """The rows of a split that the driver may read, by the settings."""
     at_most = parameters.max_baseline_rows if split in (FIT, STOP) else parameters.max_evaluation_rows
     return inputs.sample(split, at_most=at_most)
 
@@ -285,5 +287,6 @@ def _require_both_classes(head: Head, counts: Mapping[str, SplitCount]) -> None:
             found = {name: count.rows for name, count in counts.items()}
             raise CannotTrain.no_rows(head.name, split=split, label=head.label, found=found)
     fitted = counts[FIT]
-    if fitted.positives in (0, fitted.rows):
+    every = () if head.is_amount else (fitted.rows,)
+    if fitted.positives in (0, *every):
         raise CannotTrain.one_class(head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0))

@@ -60,6 +60,8 @@ def described(parameters: TrainingParameters, *, seed: int) -> dict[str, Any]:
 
 def recipe_of(bundle: Bundle) -> Recipe:
     """The recipe of a registered model; NoRecipe where it does not say, or says it in another version's words."""
+    if not isinstance(bundle.calibrator, Calibrator):
+        raise NoRecipe.of(bundle.head, reason="it expects amounts, and the rule of promotion is one of probabilities")
     parameters = parameters_of(bundle)
     algorithm = buying(bundle.horizon_days) if bundle.algorithm == BGNBD else parameters.algorithm_of(bundle.algorithm)
     return Recipe(bundle.algorithm, bundle.features, algorithm, _method(bundle.calibrator, parameters),
