@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from models.algorithms.boosted import XGBoost
-from models.algorithms.contract import Algorithm, Fit, Rows
+from models.algorithms.contract import Algorithm, Fit, FrameRows, Rows, SparkAlgorithm
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
 from models.calibrate import Calibrator
@@ -252,19 +252,24 @@ def _judged(
 
 def fit_inputs(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
     """Fit on all rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
-    if isinstance(algorithm, XGBoost):
+    sample = partial(_rows_in_memory, inputs, algorithm, parameters=parameters, seed=seed)
+    if isinstance(algorithm, SparkAlgorithm):
         learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
-        return algorithm.fit_frame(learned, features=inputs.features, words=inputs.words, label=inputs.label,
-                                   stopping=_STOPS, key=KEY, learned=inputs.counts[FIT].rows, seed=seed)  # fmt: skip
+        rows = FrameRows(learned, inputs.features, inputs.words, inputs.label, stopping=_STOPS, key=KEY,
+                         learned=inputs.counts[FIT].rows, sample=sample)  # fmt: skip
+        return algorithm.fit_frame(rows, seed=seed)
+    return algorithm.fit(sample(), seed=seed)
+
+
+def _rows_in_memory(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Rows:
     most = algorithm.sample_rows or parameters.max_baseline_rows
     fitted, stopping = (
         inputs.sample(split, at_most=most, by=parameters.sample_by, purpose=f"fit {split} seed {seed}")
         for split in (FIT, STOP)
     )
-    rows = Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical)
-    log.info("%s learns from %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
+    log.info("%s reads %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
              parameters.sample_by)  # fmt: skip
-    return algorithm.fit(rows, seed=seed)
+    return Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical)
 
 
 def read_split(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:

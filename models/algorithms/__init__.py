@@ -7,6 +7,7 @@ from models.algorithms.contract import Algorithm, Fitted
 from models.algorithms.on_one_machine import MAKERS, FittedPipeline, OnOneMachineAlgorithm, loaded_pipeline
 from models.algorithms.parameters import AlgorithmSettings, XGBoostParameters
 from models.algorithms.repeat_buying import BGNBD, loaded_repeat_buying
+from models.algorithms.spark_trained import FITTERS, SparkTrainedAlgorithm
 from models.errors import BadTrainingSetting
 
 XGBOOST = "xgboost"
@@ -18,7 +19,8 @@ def algorithm_named(name: str, *, boosting: XGBoostParameters, others: Algorithm
     if name == XGBOOST:
         return XGBoost(boosting)
     refuse_unknown(name)
-    return OnOneMachineAlgorithm(name, getattr(others, name), MAKERS[name])
+    kind = SparkTrainedAlgorithm if name in FITTERS else OnOneMachineAlgorithm
+    return kind(name, getattr(others, name), MAKERS[name])
 
 
 def load_model(name: str, saved: bytes) -> Fitted:

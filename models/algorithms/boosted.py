@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.algorithms.contract import Fit, Matrix, Place, Rows
+from models.algorithms.contract import Fit, FrameRows, Matrix, Place, Rows
 from models.algorithms.objectives import OBJECTIVES, PROBABILITY, Objective
 from models.algorithms.parameters import XGBoostParameters
 from models.logistic import Floats
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
     from xgboost import Booster
 
 # Threads that wait shall sleep: spinning, two of them take forty times as long on a machine that is busy. Read by
@@ -122,21 +120,15 @@ class XGBoost:
         return Fit(FittedBooster(bytes(trimmed.save_raw("ubj"))), rows=len(rows.labels), best_iteration=best,
                    history=curves)  # fmt: skip
 
-    def fit_frame(
-        self, rows: DataFrame, *, features: Sequence[str], words: Mapping[str, Sequence[str]], label: str,
-        stopping: str, key: Sequence[str], learned: int, seed: int,
-    ) -> Fit:  # fmt: skip
-        """Fit on all rows of a frame, in as many processes as `num_workers` says; see `fit_distributed`.
-
-        `learned` is the number of its rows that do not stop: what the record says of the fit.
-        """
+    def fit_frame(self, rows: FrameRows, *, seed: int) -> Fit:
+        """Fit on all rows of a frame, in as many processes as `num_workers` says; see `fit_distributed`."""
         from models.algorithms.xgboost_spark import fit_distributed
 
         found = fit_distributed(
-            rows, features=features, words=words, label=label, stopping=stopping, key=key,
-            parameters=self.parameters, objective=self.objective, seed=seed,
+            rows.frame, features=rows.features, words=rows.words, label=rows.label, stopping=rows.stopping,
+            key=rows.key, parameters=self.parameters, objective=self.objective, seed=seed,
         )  # fmt: skip
-        return Fit(FittedBooster(found.booster), rows=learned, best_iteration=found.best_iteration,
+        return Fit(FittedBooster(found.booster), rows=rows.learned, best_iteration=found.best_iteration,
                    history=found.history, workers=found.workers)  # fmt: skip
 
     def load(self, saved: bytes) -> FittedBooster:

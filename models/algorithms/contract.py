@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from featurestore.configuration import Strict
 from models.logistic import Floats
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 Place = Literal["spark", "one machine"]
 Matrix = NDArray[np.float32]
@@ -30,6 +33,24 @@ class Rows:
     stop_labels: Floats
     features: tuple[str, ...]
     categorical: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrameRows:
+    """Rows to learn from, as a frame: those where the boolean column `stopping` is false, `learned` of them.
+
+    `label` is 0/1 (or a number) without NULLs; `features` are numbers, booleans, or text whose `words` are known; `key`
+    names the columns that tell rows apart. `sample` reads a counted sample of the rows on the driver.
+    """
+
+    frame: DataFrame
+    features: tuple[str, ...]
+    words: Mapping[str, Sequence[str]]
+    label: str
+    stopping: str
+    key: Sequence[str]
+    learned: int
+    sample: Callable[[], Rows]
 
 
 @runtime_checkable
@@ -81,8 +102,8 @@ class Fit:
 class Algorithm(Protocol):
     """A way to fit: its name, its checked parameters, and where it runs.
 
-    `place` "spark" means that `train` gives it all rows as a frame (`fit_frame` of `SparkAlgorithm`); one of
-    "one machine" is given a sample of `sample_rows` rows.
+    `place` "spark" means that `train` gives it all rows as a frame (`SparkAlgorithm`); one of "one machine" is given a
+    sample of `sample_rows` rows.
     """
 
     @property
@@ -105,4 +126,13 @@ class Algorithm(Protocol):
 
     def load(self, saved: bytes) -> Fitted:
         """The model that `Fitted.save` gave; no code in the bytes is ever run."""
+        ...
+
+
+@runtime_checkable
+class SparkAlgorithm(Algorithm, Protocol):
+    """One that Spark trains on all rows, wherever they are."""
+
+    def fit_frame(self, rows: FrameRows, *, seed: int) -> Fit:
+        """Fit on a frame; the same rows with the same seed, in as many partitions, give the same model."""
         ...

@@ -32,7 +32,7 @@ class FittedPipeline:
         """Log-odds, float64 (n,); probabilities are kept off 0 and 1 by a millionth."""
         found = np.empty(len(matrix))
         for start in range(0, len(matrix), _BLOCK):
-            block = _finite(matrix[start : start + _BLOCK])
+            block = finite(matrix[start : start + _BLOCK])
             full = np.zeros((_BLOCK, matrix.shape[1]))
             full[: len(block)] = block
             found[start : start + _BLOCK] = _log_odds(self.pipeline, full)[: len(block)]
@@ -54,7 +54,7 @@ class OnOneMachineAlgorithm:
     """An estimator of scikit-learn behind the contract of all algorithms; `make` builds it from its parameters."""
 
     name: str
-    parameters: p.OnOneMachine
+    parameters: p.InMemory
     make: Callable[[Any, int], Any]
 
     @property
@@ -78,8 +78,8 @@ class OnOneMachineAlgorithm:
 
             # Epochs and iterations are bounded on purpose: the figures on later rows say whether it was enough.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            ready = before.fit_transform(_finite(rows.matrix), rows.labels)
-            _fit_model(model, ready, rows, lambda matrix: before.transform(_finite(matrix)))
+            ready = before.fit_transform(finite(rows.matrix), rows.labels)
+            _fit_model(model, ready, rows, lambda matrix: before.transform(finite(matrix)))
         return Fit(FittedPipeline(whole), rows=len(rows.labels), best_iteration=_iterations(model))
 
     def load(self, saved: bytes) -> FittedPipeline:
@@ -95,7 +95,7 @@ def loaded_pipeline(saved: bytes) -> Pipeline:
     return from_bytes(saved)
 
 
-def _finite(matrix: Matrix) -> Floats:
+def finite(matrix: Matrix) -> Floats:
     """float64, infinities as missing: no scale has a place for them."""
     wide = np.asarray(matrix, dtype=np.float64)
     return np.where(np.isfinite(wide), wide, np.nan)

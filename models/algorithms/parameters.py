@@ -31,21 +31,24 @@ class Preprocessing(Strict):
 TREES_NEED = Preprocessing(log=False, scale="none", words="ordinal", correlated_above=None)
 
 
-class OnOneMachine(Strict):
-    """An algorithm that exists on one machine only: `sample_rows` is the most it learns from."""
+class InMemory(Strict):
+    """`sample_rows` are read on the driver: all that an algorithm of one machine learns from, however many there are.
+
+    Of those that Spark trains on all rows it is what their preprocessing is learned from.
+    """
 
     sample_rows: int = Field(default=100_000, gt=0)
     preprocessing: Preprocessing = Preprocessing()
 
 
-class LogisticRegressionParameters(OnOneMachine):
+class LogisticRegressionParameters(InMemory):
     """`c` is the inverse of the L2 penalty."""
 
     c: float = Field(default=0.1, gt=0)
     max_iterations: int = Field(default=500, gt=0)
 
 
-class DecisionTreeParameters(OnOneMachine):
+class DecisionTreeParameters(InMemory):
     """One tree; `min_leaf` is the fewest rows of a leaf."""
 
     preprocessing: Preprocessing = TREES_NEED
@@ -53,7 +56,7 @@ class DecisionTreeParameters(OnOneMachine):
     min_leaf: int = Field(default=50, gt=0)
 
 
-class RandomForestParameters(OnOneMachine):
+class RandomForestParameters(InMemory):
     """`share_of_features` are tried at a split."""
 
     sample_rows: int = Field(default=50_000, gt=0)
@@ -64,7 +67,7 @@ class RandomForestParameters(OnOneMachine):
     share_of_features: float = Field(default=0.3, gt=0, le=1)
 
 
-class GradientBoostingParameters(OnOneMachine):
+class GradientBoostingParameters(InMemory):
     """Boosted trees over histograms, stopped where the log loss of the stopping rows no longer falls."""
 
     preprocessing: Preprocessing = TREES_NEED
@@ -75,14 +78,14 @@ class GradientBoostingParameters(OnOneMachine):
     early_stopping_rounds: int = Field(default=30, gt=0)
 
 
-class KnnParameters(OnOneMachine):
+class KnnParameters(InMemory):
     """The share of `neighbours` with the outcome, Laplace's one of either added."""
 
     sample_rows: int = Field(default=20_000, gt=0)
     neighbours: int = Field(default=100, gt=0)
 
 
-class SvmParameters(OnOneMachine):
+class SvmParameters(InMemory):
     """A kernel machine; its margins become log-odds by Platt's sigmoid on the stopping rows."""
 
     sample_rows: int = Field(default=5_000, gt=0)
@@ -90,7 +93,7 @@ class SvmParameters(OnOneMachine):
     kernel: Literal["rbf", "linear"] = "rbf"
 
 
-class PerceptronParameters(OnOneMachine):
+class PerceptronParameters(InMemory):
     """A network of fully connected layers; `alpha` is its L2 penalty."""
 
     sample_rows: int = Field(default=50_000, gt=0)

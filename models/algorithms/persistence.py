@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 TRUSTED = (
+    "models.algorithms.plain_models.LinearOdds",
+    "models.algorithms.plain_models.TreeOdds",
     "models.algorithms.preprocessing.Informative",
     "models.algorithms.preprocessing.SignedLog",
     "numpy.dtype",
