@@ -167,7 +167,7 @@ def _by_recipes(run: Run, registry: Registry[Bundle], head: Head, as_of: date, b
     training_set = standing(run, head.label, plan, as_of)
     table = training_table(run, training_set, head, [model.bundle for model in both])
     challenger, champion = (recipe_of(model.bundle) for model in both)
-    pair = rolling_pair(challenger, champion, table, horizon_days=head.horizon_days, at_most=gate_of(head).as_ofs)
+    pair = rolling_pair(challenger, champion, table, gate_of(head), horizon_days=head.horizon_days)
     tested = training_set.load_df(run.warehouse).where(F.col(SPLIT) == TEST)
     standing_now = _standing_of(run, registry, head, tested, plan.test, both)
     return _judged(run, head, as_of, pair, standing_now, both, compared=RECIPES)
