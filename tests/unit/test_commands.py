@@ -36,6 +36,7 @@ WRONG_COMMANDS = [
     (["build_training_set", "--knowledge", "as_knwon"], 2, "as_known"),
     (["build_training_set", "--knowledge", "as_known", "--build"], 2, "Leave --build out"),
     (["build_training_set", "--set", "features.decision_delay_hours={ordrs: 1}"], 2, "Did you mean 'orders'"),
+    (["promote", "--rollback"], 2, "say of which head"),
     (["explain", "train"], 2, "such as build_features"),
     (["explain", "build_features", "--step", "0"], 2, "at least 1"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),

@@ -118,9 +118,8 @@ def test_no_refit_sees_what_was_not_known_then(table: Table) -> None:
     again = rolling_forecast(recipe, replace(table, rows=changed), ONE, horizon_days=60)
     np.testing.assert_array_equal(again.probabilities, found.probabilities)
     earlier = np.where(table.rows.days == np.datetime64(PLAN.calibration), 1 - table.rows.labels, table.rows.labels)
-    other = rolling_forecast(
-        recipe, replace(table, rows=replace(table.rows, labels=earlier)), horizon_days=60, at_most=1
-    )
+    changed = replace(table.rows, labels=earlier)
+    other = rolling_forecast(recipe, replace(table, rows=changed), ONE, horizon_days=60)
     assert not np.array_equal(other.probabilities, found.probabilities)
 
 
