@@ -17,7 +17,7 @@ from jobs.judged_rows import training_table
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from models.algorithms import NAMES
+from models.algorithms import NAMES, XGBOOST
 from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
@@ -25,11 +25,12 @@ from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head, task_of
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
-from models.registration import Entry, enter
+from models.registration import Entry, Trained, enter
 from models.registry import CHALLENGER
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
-from models.train import TrainedHead, inputs_of, train_head
+from models.train import inputs_of, train_head
+from models.train_amounts import train_amounts
 from models.training_rows import joined
 
 HEAD_OF = {head.label: head for head in HEADS.values()}
@@ -72,18 +73,13 @@ def train_step(run: Run, label_name: str, as_of: date) -> Entry:
         identity = training_fingerprint(head, training_set=training_set.fingerprint, **what,
                                         settings=_around(run, label_name))  # fmt: skip
 
-        def fit() -> TrainedHead:
+        def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(
-                rows,
-                head=head,
-                training_fingerprint=identity,
-                **what,
-                guard=guard,
-                values=run.settings.values.get(label_name),
-                meanings=meanings,
-            )
+            what.update(head=head, training_fingerprint=identity, guard=guard, meanings=meanings)
+            if head.is_amount:
+                return train_amounts(rows, **what)
+            return train_head(rows, **what, values=run.settings.values.get(label_name))
 
         def admit(bundle: Bundle) -> Admission:
             if head.is_amount:
@@ -96,8 +92,7 @@ def train_step(run: Run, label_name: str, as_of: date) -> Entry:
                       parameters=parameters.describe(), refit=refit)  # fmt: skip
         bundle = entry.model.bundle
         step.results.update(head=head.name, version=entry.model.version, role=entry.role, gate=bundle.gate,
-                            guard=bundle.guard, reused=entry.reused,
-                            test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
+                            guard=bundle.guard, reused=entry.reused, **_headline(bundle))  # fmt: skip
     return entry
 
 
@@ -106,6 +101,8 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     from jobs.tables_for_people import comparison_table
 
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
+    if head.is_amount:
+        raise ConfigurationError(f"--compare ranks probabilities; label {label_name} is a number, for {XGBOOST} alone.")
     with run.step("compare") as step:
         rows = standing(run, label_name, plan, as_of).load_df(run.warehouse)
         task = task_of(head)
@@ -130,6 +127,12 @@ def _parameters(run: Run, task: Task) -> TrainingParameters:
     chosen = run.settings.training
     told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
     return replace(told, algorithm=task.algorithm or told.algorithm)
+
+
+def _headline(bundle: Bundle) -> dict[str, float]:
+    """The one figure of the test that a step reports."""
+    name = "spearman" if bundle.is_amount else "auc"
+    return {f"test_{name}": round(bundle.metrics.get(name, float("nan")), 4)}
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:
@@ -169,10 +172,11 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
 
 def print_metrics(run: Run, entry: Entry) -> None:
     """The head's figures on a time it has not seen, beside the best single feature on the same rows; then its role."""
-    from jobs.tables_for_people import metrics_table
+    from jobs.tables_for_people import metrics_tables
 
     bundle = entry.model.bundle
-    run.out.print(metrics_table([bundle]))
+    for table in metrics_tables([bundle]):
+        run.out.print(table)
     if entry.admission is not None:
         reasons = [f"  {reason}" for reason in entry.admission.reasons]
         run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)

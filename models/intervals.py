@@ -38,7 +38,7 @@ def intervals(
     Interval(figure=1.0, low=1.0, high=1.0)
     """
     figures = _figures(labels, probabilities)
-    return {} if _one_class(labels) else _summaries(figures, customers, draws=draws, seed=seed)
+    return {} if _one_class(labels) else summaries(figures, customers, draws=draws, seed=seed)
 
 
 def paired_intervals(
@@ -55,7 +55,16 @@ def paired_intervals(
     ours, theirs = _figures(labels, one, within), _figures(labels, other, within)
     signs = {"auc": 1.0, "log_loss": -1.0, "brier": -1.0}
     gains = {f"{name}_gain": _difference(ours[name], theirs[name], sign) for name, sign in signs.items()}
-    return _summaries(gains, customers, draws=draws, seed=seed, level=level)
+    return summaries(gains, customers, draws=draws, seed=seed, level=level)
+
+
+def ends(found: Mapping[str, Interval]) -> dict[str, float]:
+    """The ends of intervals by name: `auc_low`, `auc_high` and so on.
+
+    >>> ends({"auc": Interval(0.7, 0.6, 0.8)})
+    {'auc_low': 0.6, 'auc_high': 0.8}
+    """
+    return {f"{name}_{end}": getattr(one, end) for name, one in found.items() for end in ("low", "high")}
 
 
 Weighed = Callable[[Floats], float]
@@ -95,9 +104,11 @@ def _difference(one: Weighed, other: Weighed, sign: float) -> Weighed:
     return lambda weights: sign * (one(weights) - other(weights))
 
 
-def _summaries(
-    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int, seed: int, level: float = LEVEL
-) -> dict[str, Interval]:
+def summaries(
+    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0,
+    level: float = LEVEL,
+) -> dict[str, Interval]:  # fmt: skip
+    """Percentile intervals of figures, each a function of the weights of rows (n,): resampled customers give them."""
     found: dict[str, list[float]] = {name: [] for name in figures}
     for weights in _resampled(customers, draws=draws, seed=seed):
         for name, figure in figures.items():

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
+from models.algorithms.contract import Fit
 from models.bundle import Bundle
 from models.guard.findings import LeakageFound, Verdict
 from models.heads import Head
 from models.promotion.rivals import Admission
 from models.registry import CHALLENGER, CHAMPION, Registered, Registry
 from models.tracking import RunRecord
-from models.train import TrainedHead
+
+
+class Trained(Protocol):
+    """What a fit gives, whatever its head learns: a bundle, and figures and tables to record."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def fit(self) -> Fit: ...
+
+    def logged_metrics(self) -> dict[str, float]: ...
+
+    def documents(self) -> dict[str, Any]: ...
+
 
 AWAITS = "challenger"
 """The gate of a model that was registered beside a champion: `promote` judges it."""
@@ -27,7 +42,7 @@ class Entry:
 
     model: Registered[Bundle]
     role: str
-    trained: TrainedHead | None = None
+    trained: Trained | None = None
     admission: Admission | None = None
 
     @property
@@ -40,7 +55,7 @@ def enter(
     head: Head,
     *,
     fingerprint: str,
-    fit: Callable[[], TrainedHead],
+    fit: Callable[[], Trained],
     admit: Callable[[Bundle], Admission],
     parameters: Mapping[str, Any],
     refit: bool = False,
@@ -63,7 +78,7 @@ def enter(
         raise
     admission = admit(trained.bundle) if champion is None else None
     bundle = admission.bundle if admission else replace(trained.bundle, gate=AWAITS)
-    record = run_record(replace(trained, bundle=bundle), parameters, admission)
+    record = run_record(trained, bundle, parameters, admission)
     registered = registry.register(bundle, record, alias=None)
     return Entry(registered, _take_place(registry, head, registered, champion), trained, admission)
 
@@ -81,10 +96,9 @@ def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle
 
 
 def run_record(
-    trained: TrainedHead, parameters: Mapping[str, Any], admission: Admission | None = None
+    trained: Trained, bundle: Bundle, parameters: Mapping[str, Any], admission: Admission | None = None
 ) -> RunRecord:  # fmt: skip
-    """What a run logs of a trained head, and of the gate where it was to be the first champion."""
-    bundle = trained.bundle
+    """What a run logs of a fit that is registered as `bundle`, and of the gate of a first champion."""
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
     named = {
         "label": bundle.label,
@@ -97,10 +111,11 @@ def run_record(
         "algorithm": bundle.algorithm,
     }
     judged = {} if admission is None else {"gate.json": admission.to_dict()}
+    loss = "root_mean_square" if bundle.is_amount else "log_loss"
     return RunRecord(
         parameters={**parameters, **named, **described},
         metrics=trained.logged_metrics(),
-        curves={f"log_loss_{name}": values for name, values in trained.fit.history.items()},
+        curves={f"{loss}_{name}": values for name, values in trained.fit.history.items()},
         documents={**trained.documents(), **judged},
     )
 

@@ -60,9 +60,11 @@ def described(parameters: TrainingParameters, *, seed: int) -> dict[str, Any]:
 
 def recipe_of(bundle: Bundle) -> Recipe:
     """The recipe of a registered model; NoRecipe where it does not say, or says it in another version's words."""
-    parameters = parameters_of(bundle)
+    parameters, calibrator = parameters_of(bundle), bundle.calibrator
+    if not isinstance(calibrator, Calibrator):
+        raise NoRecipe.of(bundle.head, reason="it expects amounts, and recipes are those of probabilities")
     algorithm = buying(bundle.horizon_days) if bundle.algorithm == BGNBD else parameters.algorithm_of(bundle.algorithm)
-    return Recipe(bundle.algorithm, bundle.features, algorithm, _method(bundle.calibrator, parameters),
+    return Recipe(bundle.algorithm, bundle.features, algorithm, _method(calibrator, parameters),
                   int(bundle.recipe["seed"]))  # fmt: skip
 
 
