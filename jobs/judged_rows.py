@@ -17,6 +17,7 @@ from featurestore.snapshots import read_features
 from featurestore.training_set_records import TrainingSet
 from jobs.run import Run
 from models.bundle import Bundle
+from models.errors import OtherFeatures
 from models.heads import Head
 from models.inputs import Inputs
 from models.promotion.forecasts import Forecast, together
@@ -30,12 +31,14 @@ def training_table(run: Run, training_set: TrainingSet, head: Head, bundles: Seq
     """All splits with the features of `bundles` and of the rivals, as far as the views have those.
 
     As many rows as a training reads on the driver: `training.max_baseline_rows` of those fitted,
-    `training.max_evaluation_rows` of the others.
+    `training.max_evaluation_rows` of the others. Raises OtherFeatures for a set without a feature of `bundles`.
     """
     rows = labelled_rows(training_set.load_df(run.warehouse), label=head.label)
     there, words = set(rows.columns), {name: known for one in bundles for name, known in one.words.items()}
     rivals = [name for name in RIVAL_FEATURES if name in there]
     columns = tuple(dict.fromkeys([*(name for one in bundles for name in one.features), *rivals]))
+    if missing := [name for name in columns if name not in there]:
+        raise OtherFeatures.columns(f"a judgement on {training_set.table}", missing=missing, available=rows.columns)
     inputs = Inputs(rows, head.label, columns, words, count_splits(rows, label=head.label))
     most, later = run.settings.training.max_baseline_rows, run.settings.training.max_evaluation_rows
     limits = {FIT: most, STOP: most, CALIBRATE: later, TEST: later}

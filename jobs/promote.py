@@ -32,6 +32,7 @@ from models.promotion.decision import (
     ROLLED_BACK,
     SAME_ROWS,
     Decision,
+    as_ofs_before,
     later_as_ofs,
     of_admission,
     of_comparison,
@@ -56,6 +57,9 @@ def run(run: Run) -> None:
         return
     as_of = chosen_as_of(run)
     for name in labels_asked(run):
+        if run.arguments.build:
+            head = head_of(name)
+            build_step(run, sorted(as_ofs_before(as_of, horizon_days=head.horizon_days, count=gate_of(head).as_ofs)))
         promote_step(run, name, as_of)
 
 
@@ -149,8 +153,6 @@ def _on_same_rows(
     run: Run, registry: Registry[Bundle], head: Head, as_of: date, dates: tuple[date, ...], both: Both
 ) -> Decision:  # fmt: skip
     """Both models as they are registered, at dates later than all that they have seen."""
-    if run.arguments.build:
-        build_step(run, sorted(dates))
     rows = later_rows(run, head, dates).persist()
     try:
         pair = paired(*(forecast(run, rows, model.bundle) for model in both))
@@ -167,7 +169,7 @@ def _by_recipes(run: Run, registry: Registry[Bundle], head: Head, as_of: date, b
     training_set = standing(run, head.label, plan, as_of)
     table = training_table(run, training_set, head, [model.bundle for model in both])
     challenger, champion = (recipe_of(model.bundle) for model in both)
-    pair = rolling_pair(challenger, champion, table, horizon_days=head.horizon_days, at_most=gate_of(head).as_ofs)
+    pair = rolling_pair(challenger, champion, table, gate_of(head), horizon_days=head.horizon_days)
     tested = training_set.load_df(run.warehouse).where(F.col(SPLIT) == TEST)
     standing_now = _standing_of(run, registry, head, tested, plan.test, both)
     return _judged(run, head, as_of, pair, standing_now, both, compared=RECIPES)

@@ -70,7 +70,7 @@ def backtest(
     horizon = timedelta(days=horizon_days)
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
         margins = margins_at(rows, fitted, (calibrating, present), features=features, algorithm=algorithm,
-                           categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
+                             categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
         if margins is None:
             continue
         then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
@@ -157,7 +157,7 @@ def margins_at(
     rows: Sample, fitted: Sequence[date], wanted: Sequence[date], *, features: Sequence[str],
     algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int,
 ) -> dict[date, Floats] | None:  # fmt: skip
-    """The margins of all rows at the `wanted` dates, from a fit on `fitted` ones; None where they have one outcome."""
+    """The margins of all rows at the `wanted` dates, from a fit on `fitted` ones; None where that is impossible."""
     model = fitted_on(rows, fitted, features=features, algorithm=algorithm, categorical=categorical, seed=seed,
                       trial_rows=trial_rows)  # fmt: skip
     if model is None:

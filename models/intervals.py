@@ -105,13 +105,9 @@ def _difference(one: Weighed, other: Weighed, sign: float) -> Weighed:
 
 
 def summaries(
-    figures: Mapping[str, Weighed],
-    customers: NDArray[np.object_],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
+    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0,
     level: float = LEVEL,
-) -> dict[str, Interval]:
+) -> dict[str, Interval]:  # fmt: skip
     """Percentile intervals of figures, each a function of the weights of rows (n,): resampled customers give them."""
     found: dict[str, list[float]] = {name: [] for name in figures}
     for weights in _resampled(customers, draws=draws, seed=seed):

@@ -27,6 +27,7 @@ class Gate(Strict):
     over actual. Against the champion, over `as_ofs` rolling as-ofs at least and `draws` draws of a paired bootstrap
     over customers: the mean log-loss gain is at least `least_gain` and above 0 for sure, at no as-of below
     `worst_as_of`; the AUC is lower by no more than `auc_noninferiority` says, ECE10 higher by at most `ece_slack`.
+    Where recipes are fitted again for that, each fit learns from at most `rows` rows.
     """
 
     least_auc: float | None = Field(default=None, ge=0.5, lt=1)
@@ -38,6 +39,7 @@ class Gate(Strict):
     ece_slack: float = Field(default=0.01, ge=0)
     draws: int = Field(default=2000, ge=100)
     as_ofs: int = Field(default=3, ge=1)
+    rows: int = Field(default=30_000, gt=0)
 
     @model_validator(mode="after")
     def _is_an_interval(self) -> Gate:

@@ -31,7 +31,6 @@ from models.heads import Head
 from models.inputs import Inputs
 from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
-from models.promotion.recipes import described
 from models.scale import Scale
 from models.scale_backtest import ScaleBacktest, amounts_by_day, backtest_scales, chosen_scale, scale_by
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
@@ -102,7 +101,6 @@ def train_amounts(
         algorithm=algorithm.name, words=inputs.words, calibrator=Scale(), dates=plan.describe(), metrics={},
         guard=verdict.status if verdict else NOT_GUARDED, kind=AMOUNT,
         meanings={name: meanings[name] for name in inputs.features if name in meanings},
-        recipe=described(parameters, seed=seed),
     )  # fmt: skip
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     method = chosen_scale(tried, asked="" if parameters.calibration == BACKTESTED else parameters.calibration)

@@ -18,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"repeatable, or {ALL} (default: the setting training.labels)")  # fmt: skip
     parser.add_argument("--as-of", type=day, metavar="D",
                         help="judge by what is known at this date (default: the latest complete one)")  # fmt: skip
-    parser.add_argument("--build", action="store_true", help="build the snapshots that are missing first")
+    parser.add_argument(
+        "--build", action="store_true", help="first build the snapshots to judge at, where they are missing"
+    )
     parser.add_argument("--rollback", action="store_true",
                         help="make the champion before this one champion again; needs --label")  # fmt: skip

@@ -80,7 +80,15 @@ def later_as_ofs(as_of: date, models: tuple[Bundle, Bundle], *, at_most: int) ->
 
     A model has seen the labels of its calibration rows, which end a horizon after their as-of.
     """
-    horizon = timedelta(days=models[0].horizon_days)
-    seen = max(date.fromisoformat(model.dates[CALIBRATE]) for model in models) + horizon
-    found = [as_of - horizon * back for back in range(1, at_most + 1)]
-    return tuple(day for day in found if day >= seen)
+    days = models[0].horizon_days
+    seen = max(date.fromisoformat(model.dates[CALIBRATE]) for model in models) + timedelta(days=days)
+    return tuple(day for day in as_ofs_before(as_of, horizon_days=days, count=at_most) if day >= seen)
+
+
+def as_ofs_before(as_of: date, *, horizon_days: int, count: int) -> list[date]:
+    """The newest dates whose labels are known at `as_of` and do not overlap, newest first.
+
+    >>> [str(day) for day in as_ofs_before(date(2011, 12, 9), horizon_days=60, count=2)]
+    ['2011-10-10', '2011-08-11']
+    """
+    return [as_of - timedelta(days=horizon_days * back) for back in range(1, count + 1)]

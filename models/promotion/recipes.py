@@ -20,6 +20,7 @@ from models.errors import BadTrainingSetting, NoRecipe
 from models.logistic import Floats
 from models.parameters import TrainingParameters
 from models.promotion.forecasts import Forecast, Pair, paired, together
+from models.tasks import Gate
 from models.training_rows import Sample
 
 log = logging.getLogger(__name__)
@@ -43,14 +44,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which columns, which algorithm, on how many rows at most, and how its log-odds become probabilities."""
+    """Which columns, which algorithm, and how its log-odds become probabilities."""
 
     name: str
     features: tuple[str, ...]
     algorithm: Algorithm
     calibration: str
     seed: int
-    trial_rows: int
 
 
 def described(parameters: TrainingParameters, *, seed: int) -> dict[str, Any]:
@@ -60,12 +60,12 @@ def described(parameters: TrainingParameters, *, seed: int) -> dict[str, Any]:
 
 def recipe_of(bundle: Bundle) -> Recipe:
     """The recipe of a registered model; NoRecipe where it does not say, or says it in another version's words."""
-    if not isinstance(bundle.calibrator, Calibrator):
-        raise NoRecipe.of(bundle.head, reason="it expects amounts, and the rule of promotion is one of probabilities")
-    parameters = parameters_of(bundle)
+    parameters, calibrator = parameters_of(bundle), bundle.calibrator
+    if not isinstance(calibrator, Calibrator):
+        raise NoRecipe.of(bundle.head, reason="it expects amounts, and recipes are those of probabilities")
     algorithm = buying(bundle.horizon_days) if bundle.algorithm == BGNBD else parameters.algorithm_of(bundle.algorithm)
-    return Recipe(bundle.algorithm, bundle.features, algorithm, _method(bundle.calibrator, parameters),
-                  int(bundle.recipe["seed"]), parameters.trial_rows)  # fmt: skip
+    return Recipe(bundle.algorithm, bundle.features, algorithm, _method(calibrator, parameters),
+                  int(bundle.recipe["seed"]))  # fmt: skip
 
 
 def parameters_of(bundle: Bundle) -> TrainingParameters:
@@ -85,24 +85,24 @@ def buying(horizon_days: int) -> RepeatBuying:
     return RepeatBuying(RepeatBuyingParameters(horizon_days=horizon_days))
 
 
-def rolling_forecast(recipe: Recipe, table: Table, *, horizon_days: int, at_most: int) -> Forecast:
-    """What fits of the recipe at earlier dates said of the rows of up to `at_most` as-ofs, newest first.
+def rolling_forecast(recipe: Recipe, table: Table, gate: Gate, *, horizon_days: int) -> Forecast:
+    """What fits of the recipe at earlier dates said of the rows of up to `gate.as_ofs` as-ofs, the newest.
 
-    At each the recipe learns from as-ofs two horizons before, is calibrated a horizon before, and forecasts; no two
-    of these as-ofs have labels that overlap. No rows where there is no such date.
+    At each the recipe learns from at most `gate.rows` rows of as-ofs two horizons before, is calibrated a horizon
+    before, and forecasts; no two of these as-ofs have labels that overlap. No rows where there is no such date.
     """
     rows, parts = table.of(recipe.features), []
-    for present, calibrating, fitted in apart(rows.days, timedelta(days=horizon_days), at_most=at_most):
-        found = _forecast(recipe, table, rows, present=present, calibrating=calibrating, fitted=fitted)
+    for present, calibrating, fitted in apart(rows.days, timedelta(days=horizon_days), at_most=gate.as_ofs):
+        found = _forecast(recipe, table, rows, present=present, calibrating=calibrating, fitted=fitted,
+                          at_most=gate.rows)  # fmt: skip
         if found is not None:
             parts.append(found)
     return together(parts)
 
 
-def rolling_pair(challenger: Recipe, champion: Recipe, table: Table, *, horizon_days: int, at_most: int) -> Pair:
+def rolling_pair(challenger: Recipe, champion: Recipe, table: Table, gate: Gate, *, horizon_days: int) -> Pair:
     """Both recipes refitted at the same earlier as-ofs, as far as the rows allow both."""
-    ours, theirs = (rolling_forecast(one, table, horizon_days=horizon_days, at_most=at_most)
-                    for one in (challenger, champion))  # fmt: skip
+    ours, theirs = (rolling_forecast(one, table, gate, horizon_days=horizon_days) for one in (challenger, champion))
     return paired(ours, theirs)
 
 
@@ -133,11 +133,12 @@ def calibrated(
 
 
 def _forecast(
-    recipe: Recipe, table: Table, rows: Sample, *, present: date, calibrating: date, fitted: Sequence[date]
-) -> Forecast | None:
+    recipe: Recipe, table: Table, rows: Sample, *, present: date, calibrating: date, fitted: Sequence[date],
+    at_most: int,
+) -> Forecast | None:  # fmt: skip
     categorical = tuple(at for at, name in enumerate(recipe.features) if name in table.words)
     model = fitted_on(rows, fitted, features=recipe.features, algorithm=recipe.algorithm, categorical=categorical,
-                      seed=recipe.seed, trial_rows=recipe.trial_rows)  # fmt: skip
+                      seed=recipe.seed, trial_rows=at_most)  # fmt: skip
     if model is None:
         return None
     then, now = (rows.days == np.datetime64(day) for day in (calibrating, present))

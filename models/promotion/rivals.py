@@ -76,9 +76,9 @@ def admission(
     recipe = recipe_of(entrant)
     found: dict[str, tuple[Recipe, Forecast]] = {}
     pairs: dict[str, Pair] = {}
-    ours = rolling_forecast(recipe, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
+    ours = rolling_forecast(recipe, table, gate, horizon_days=entrant.horizon_days)
     for rival in rivals_of(entrant, table.columns):
-        theirs = rolling_forecast(rival, table, horizon_days=entrant.horizon_days, at_most=gate.as_ofs)
+        theirs = rolling_forecast(rival, table, gate, horizon_days=entrant.horizon_days)
         pair = paired(ours, theirs)
         if pair.as_ofs:
             found[rival.name], pairs[rival.name] = (rival, theirs), pair
@@ -88,21 +88,23 @@ def admission(
     if all(one.is_better for one in comparisons.values()):
         return Admission(replace(entrant, gate=PASSED), comparisons)
     best = min(found, key=lambda name: _mean_loss(found[name][1], ours))
-    return Admission(rival_bundle(found[best][0], entrant, table, meanings=meanings), comparisons)
+    return Admission(rival_bundle(found[best][0], entrant, table, gate, meanings=meanings), comparisons)
 
 
 def rivals_of(entrant: Bundle, columns: Sequence[str]) -> list[Recipe]:
     """The rivals whose features are among `columns`."""
     parameters = parameters_of(entrant)
-    seed, most = int(entrant.recipe["seed"]), parameters.trial_rows
+    seed = int(entrant.recipe["seed"])
     every = [
-        Recipe(LOGISTIC, ORDERS_A_YEAR, parameters.algorithm_of(LOGISTIC), PLATT, seed, most),
-        Recipe(BGNBD, HISTORY_FEATURES, buying(entrant.horizon_days), PLATT, seed, most),
+        Recipe(LOGISTIC, ORDERS_A_YEAR, parameters.algorithm_of(LOGISTIC), PLATT, seed),
+        Recipe(BGNBD, HISTORY_FEATURES, buying(entrant.horizon_days), PLATT, seed),
     ]
     return [one for one in every if set(one.features) <= set(columns)]
 
 
-def rival_bundle(rival: Recipe, entrant: Bundle, table: Table, *, meanings: Mapping[str, str]) -> Bundle:
+def rival_bundle(
+    rival: Recipe, entrant: Bundle, table: Table, gate: Gate, *, meanings: Mapping[str, str]
+) -> Bundle:  # fmt: skip
     """The rival fitted, calibrated and tested at the dates of the entrant, whose place it takes.
 
     It keeps the entrant's training fingerprint: the same training ends with it again.
@@ -111,7 +113,7 @@ def rival_bundle(rival: Recipe, entrant: Bundle, table: Table, *, meanings: Mapp
     calibrating, test = (date.fromisoformat(entrant.dates[split]) for split in (CALIBRATE, TEST))
     known = np.unique(rows.days[rows.days <= np.datetime64(calibrating - timedelta(days=entrant.horizon_days))])
     model = fitted_on(rows, [day.item() for day in known], features=rival.features, algorithm=rival.algorithm,
-                      categorical=(), seed=rival.seed, trial_rows=rival.trial_rows)  # fmt: skip
+                      categorical=(), seed=rival.seed, trial_rows=gate.rows)  # fmt: skip
     if model is None:
         raise CannotTrain(f"the rival {rival.name} of head '{entrant.head}' cannot be fitted: one outcome only.\n"
                           "  Train on a longer history.")  # fmt: skip

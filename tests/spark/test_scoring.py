@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from models.bundle import Bundle
+from models.bundle import NO_MEANINGS, Bundle
 from models.errors import OtherFeatures
 from models.heads import ACTIVE, CHURN, DECLINE, HEADS, PURCHASE
 from models.matrix import feature_matrix
@@ -78,7 +78,9 @@ def features(spark) -> DataFrame:
     return spark.createDataFrame(_table()).cache()
 
 
-def _score(features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None) -> DataFrame:
+def _score(
+    features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None, meanings=NO_MEANINGS
+) -> DataFrame:  # fmt: skip
     return score_frame(
         features,
         models=models,
@@ -87,6 +89,7 @@ def _score(features: DataFrame, *, models=MODELS, fingerprint: str = "features-1
         run_id="run-1",
         scored_at=datetime(2011, 12, 9, 1, 2, 3, tzinfo=UTC),
         observation=observation,
+        meanings=meanings,
     )
 
 
@@ -230,3 +233,12 @@ def test_models_of_other_features_are_refused_before_a_row_is_read(features: Dat
     }
     with pytest.raises(OtherFeatures, match="features-0"):
         _score(features, models={**MODELS, **older})
+
+
+def test_definitions_that_differ_are_refused_by_name_and_others_may_differ(features: DataFrame) -> None:
+    meanings = dict.fromkeys(FEATURES, "1")
+    models = {name: replace(one, bundle=replace(one.bundle, meanings=meanings)) for name, one in MODELS.items()}
+    changed = {**meanings, "money": "2"}
+    with pytest.raises(OtherFeatures, match="head 'churn' was fitted on other definitions of 1 of its features: money"):
+        _score(features, models=models, fingerprint="features-2", meanings=changed)
+    _score(features, models=models, fingerprint="features-2", meanings={**meanings, "r_score": "2"})

@@ -42,6 +42,7 @@ WRONG_COMMANDS = [
     (["train", "--tune", "--stability"], 2, "not allowed with"),
     (["train", "--trials", "5"], 2, "add --tune"),
     (["train", "--tune", "--set", "tuning.trials=null"], 2, "never ends"),
+    (["promote", "--rollback"], 2, "say of which head"),
     (["explain", "train"], 2, "such as build_features"),
     (["explain", "build_features", "--step", "0"], 2, "at least 1"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),

@@ -29,6 +29,7 @@ from tests.unit.models.bundles import small_bundle
 COLUMNS = ("views", *HISTORY_FEATURES, "orders_count_365d", "noise")
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2009, 12, 1))
 GATE = Gate(draws=200)
+ONE = Gate(as_ofs=1)
 PARAMETERS = TrainingParameters(algorithm="logistic_regression", trial_rows=4_000,
                                 algorithms=AlgorithmSettings())  # fmt: skip
 
@@ -82,7 +83,7 @@ def test_a_model_that_does_not_is_replaced_by_the_better_rival(table: Table) -> 
     assert any("fails" in reason for reason in found.reasons)
     assert found.record.metrics["test_auc"] == rival.metrics["auc"]
     # It is a model like any other: another can be compared with its recipe.
-    again = rolling_pair(recipe_of(entrant(("views",))), recipe_of(rival), table, horizon_days=60, at_most=3)
+    again = rolling_pair(recipe_of(entrant(("views",))), recipe_of(rival), table, GATE, horizon_days=60)
     assert again.as_ofs == tuple(sorted((PLAN.test, PLAN.calibration, PLAN.stopping)))
 
 
@@ -110,16 +111,15 @@ def test_a_short_history_is_ungated_and_says_why(table: Table) -> None:
 
 def test_no_refit_sees_what_was_not_known_then(table: Table) -> None:
     recipe = recipe_of(entrant(("views", "recency_days")))
-    found = rolling_forecast(recipe, table, horizon_days=60, at_most=1)
+    found = rolling_forecast(recipe, table, ONE, horizon_days=60)
     assert found.as_ofs == (PLAN.test,)
     # Outcomes of the test, and of all that ends after the calibration's labels, change nothing.
     changed = replace(table.rows, labels=np.where(table.rows.days == np.datetime64(PLAN.test), 1.0, table.rows.labels))
-    again = rolling_forecast(recipe, replace(table, rows=changed), horizon_days=60, at_most=1)
+    again = rolling_forecast(recipe, replace(table, rows=changed), ONE, horizon_days=60)
     np.testing.assert_array_equal(again.probabilities, found.probabilities)
     earlier = np.where(table.rows.days == np.datetime64(PLAN.calibration), 1 - table.rows.labels, table.rows.labels)
-    other = rolling_forecast(
-        recipe, replace(table, rows=replace(table.rows, labels=earlier)), horizon_days=60, at_most=1
-    )
+    changed = replace(table.rows, labels=earlier)
+    other = rolling_forecast(recipe, replace(table, rows=changed), ONE, horizon_days=60)
     assert not np.array_equal(other.probabilities, found.probabilities)
 
 
