@@ -89,7 +89,7 @@ def segment_step(run: Run, as_of: date, model: Model, rules: Rules) -> None:
         run.warehouse.replace(PROFILES, counted, where=among([as_of]))
         dates = sorted(run.warehouse.rows_by_date(CUSTOMER_SEGMENTS.name))
         _write_flows(run, as_of, dates)
-        customers = run.warehouse.rows_by_date(CUSTOMER_SEGMENTS.name)[as_of]
+        customers = run.warehouse.rows_by_date(CUSTOMER_SEGMENTS.name).get(as_of, 0)
         step.results.update(as_of=as_of, customers=customers, version=model.version)
     if run.arguments.pictures:
         _draw(run, as_of, dates, rules)

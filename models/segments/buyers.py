@@ -19,6 +19,7 @@ from models.training_rows import CUSTOMER
 
 Z = "z"
 _CUT_ACCURACY = 10_000
+_CUSTOMERS_PER_PART = 25_000
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,16 @@ def population_of(rows: DataFrame, *, at_least: int) -> Population:
     return Population(found["n"], scales, (first, second, third), f"{found['n']}:{found['content']}")
 
 
-def points(rows: DataFrame, scales: Scales, *, partitions: int) -> DataFrame:
-    """The standard scores of `buyers` as vectors `z`, in an order that does not depend on how they were stored."""
+def points(buyers: Buyers, *, partitions: int) -> DataFrame:
+    """The standard scores of buyers as vectors `z`, in an order that does not depend on how they were stored.
+
+    In as many parts as there is work for, `partitions` at most: KMeans runs many short jobs, whose tasks cost more
+    than the few customers that each would have.
+    """
+    parts = min(partitions, 1 + buyers.population.customers // _CUSTOMERS_PER_PART)
+    scales = buyers.population.scales
     scored = [(log - mean) / sd for log, mean, sd in zip(_logarithms(), scales.means, scales.sds, strict=True)]
-    placed = rows.select(CUSTOMER, array_to_vector(F.array(*scored)).alias(Z)).repartition(partitions, CUSTOMER)
+    placed = buyers.rows.select(CUSTOMER, array_to_vector(F.array(*scored)).alias(Z)).repartition(parts, CUSTOMER)
     return placed.sortWithinPartitions(CUSTOMER).select(Z)
 
 

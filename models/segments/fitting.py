@@ -63,8 +63,8 @@ def fit_segments(
 ) -> Fitted:  # fmt: skip
     """Choose k on the buyers of a date and of an earlier one, and fit; clusters keep the ids of `previous`.
 
-    `partitions` is how many parts KMeans works on: a result depends on it in the last digits. Where no k is stable the
-    model has no clusters.
+    `partitions` is how many parts KMeans works on at most: a result depends on it in the last digits. Where no k is
+    stable the model has no clusters.
     """
     sample = sample_of(now.rows, total=now.population.customers, at_most=limits.agreement_rows)
     all_fits = _all_fits(now, then, limits=limits, partitions=partitions, seed=seed)
@@ -83,8 +83,8 @@ def fit_segments(
 def _all_fits(now: Buyers, then: Buyers, *, limits: SegmentSettings, partitions: int, seed: int) -> list[Fits]:
     firsts = range(seed, seed + limits.seeds * limits.starts, limits.starts)
     seeds = [range(first, first + limits.starts) for first in firsts]
-    with _held(points(now.rows, now.population.scales, partitions=partitions)) as current, \
-         _held(points(then.rows, then.population.scales, partitions=partitions)) as past:  # fmt: skip
+    with _held(points(now, partitions=partitions)) as current, \
+         _held(points(then, partitions=partitions)) as past:  # fmt: skip
         return [_fits(current, past, k=k, seeds=seeds) for k in limits.ks]
 
 
