@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from featurestore.errors import ConfigurationError
@@ -12,15 +12,14 @@ from featurestore.snapshot_records import among
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
-from jobs.judging import judge_written_scores
+from jobs.judging import Judgements, judge_written_scores
 from jobs.run import Run
 from jobs.score import score_step
 from jobs.score_tables import SCORES
 from jobs.simulate import raw_folder, simulate_step, truth_date
-from jobs.tables_for_people import metrics_table, most_at_risk, realised_table, seconds_table
+from jobs.tables_for_people import metrics_tables, most_at_risk, realised_tables, seconds_table
 from jobs.train import HEAD_OF, train_step
 from models.bundle import Bundle
-from models.realised import Realised
 
 SIMULATED_SOURCES = ("orders", "interactions", "support")
 
@@ -69,13 +68,13 @@ def _ingest(run: Run, source_file: str, input_path: str) -> None:
     print_reasons(run, step)
 
 
-def tell(run: Run, as_of: date, bundles: Sequence[Bundle], realised: Mapping[str, Realised]) -> None:
+def tell(run: Run, as_of: date, bundles: Sequence[Bundle], realised: Judgements) -> None:
     """The short table that a person can read, and how to go on."""
     scores = run.warehouse.read(SCORES.name).where(among([as_of]))
-    run.out.print(metrics_table(bundles))
-    if realised:
-        rows = [(f"{HEAD_OF[name].name} ({name})", r.written, r.oracle) for name, r in realised.items()]
-        run.out.print(realised_table(rows, title=f"Scores written for {as_of}, against what then happened"))
+    for table in metrics_tables(bundles):
+        run.out.print(table)
+    for table in realised_tables(realised, title=f"Scores written for {as_of}, against what then happened"):
+        run.out.print(table)
     run.out.print(most_at_risk(scores))
     run.out.print(seconds_table(run.steps))
     run.out.print(f"{scores.count():,} customers scored at {as_of}. Go on with:")

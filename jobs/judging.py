@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
+
+from pyspark.sql import DataFrame
 
 from featurestore.alias_table import events_of_persons
 from featurestore.label_config import label
@@ -16,36 +20,59 @@ from jobs.run import Run
 from jobs.score_tables import SCORES
 from jobs.simulate import TRUTH
 from jobs.train import HEAD_OF
-from models.realised import Realised, judged
+from models.amounts import AmountMetrics
+from models.evaluate import Metrics
+from models.realised import Realised, judged, judged_amounts
 
 
-def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> dict[str, Realised]:
-    """By label: the scores of `as_of` against the outcomes; labels whose horizon is not over are left out.
+@dataclass(frozen=True)
+class Judgements:
+    """By label, the scores of a date against the outcomes: probabilities, and expected amounts."""
 
-    `is_simulated` says that the events are those of the shop whose true probabilities the table `truth` holds.
+    probabilities: dict[str, Realised[Metrics]] = field(default_factory=dict)
+    amounts: dict[str, Realised[AmountMetrics]] = field(default_factory=dict)
+
+    def of_scored(self) -> Judgements:
+        """Those of heads that anybody was scored by."""
+        return Judgements(
+            {name: one for name, one in self.probabilities.items() if one.written.n},
+            {name: one for name, one in self.amounts.items() if one.written.n},
+        )
+
+
+def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> Judgements:
+    """The scores of `as_of` against the outcomes; heads without scores and horizons that are not over are left out.
+
+    `is_simulated` says that the events are those of the shop whose true expectations the table `truth` holds.
     """
     mature = [one for one in map(label, HEAD_OF) if is_mature(run, one, as_of)]
     if not mature:
-        return {}
+        return Judgements()
     with run.step("judge") as step:
         last = as_of + timedelta(days=max(one.horizon_days for one in mature))
         events = before(events_of_persons(run.warehouse, ORDERS.name), last)
         outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
         scores = run.warehouse.read(SCORES.name).where(among([as_of])).join(outcomes, "customer_id")
-        at_most = run.settings.training.max_evaluation_rows
-        found = {}
-        for one in mature:
-            rows, truth = scores, None
-            if is_simulated:
-                true = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{one.name}'")
-                rows, truth = scores.join(true.select("customer_id", "probability"), "customer_id"), "probability"
-            found[one.name] = judged(rows, probability=HEAD_OF[one.name].output, outcome=one.name,
-                                     at_most=at_most, truth=truth)  # fmt: skip
+        found = Judgements(
+            {one.name: judged(**_asked(run, scores, one, as_of, truth="probability" if is_simulated else None))
+             for one in mature if not one.is_number},
+            {one.name: judged_amounts(**_asked(run, scores, one, as_of, truth="expectation" if is_simulated else None))
+             for one in mature if one.is_number},
+        ).of_scored()  # fmt: skip
         outcomes.unpersist()
-        step.results.update(
-            {name: round(judgement.written.auc or float("nan"), 4) for name, judgement in found.items()}
-        )
+        ranked = {name: one.written.auc for name, one in found.probabilities.items()}
+        ranked |= {name: one.written.spearman for name, one in found.amounts.items()}
+        step.results.update({name: round(value or float("nan"), 4) for name, value in ranked.items()})
     return found
+
+
+def _asked(run: Run, scores: DataFrame, one: Label, as_of: date, *, truth: str | None) -> dict[str, Any]:
+    """What a judgement of a label asks: rows, columns and how many rows may be read."""
+    if truth is not None:
+        true = run.warehouse.read(TRUTH.name).where(f"{among([as_of])} AND head = '{one.name}'")
+        scores = scores.join(true.select("customer_id", truth), "customer_id")
+    return {"rows": scores, "forecast": HEAD_OF[one.name].output, "outcome": one.name, "truth": truth,
+            "at_most": run.settings.training.max_evaluation_rows}  # fmt: skip
 
 
 def is_mature(run: Run, label: Label, as_of: date) -> bool:

@@ -17,6 +17,7 @@ from jobs.build_features import build_step, chosen_as_of
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
+from jobs.train import head_of
 from models.heads import HEADS
 from models.registry import Registered
 from models.score import score_frame
@@ -27,9 +28,25 @@ def run(run: Run) -> None:
     as_of = chosen_as_of(run)
     if run.arguments.build:
         build_step(run, [as_of])
-    models = {head.name: registry_of(run).load(head) for head in HEADS.values()}
+    models = champions(run)
     score_step(run, as_of, models)
     warn_of_hindsight(run, as_of, models)
+
+
+def champions(run: Run) -> dict[str, Registered]:
+    """By head, the champions of the labels that the settings name, and of any other that has one.
+
+    Raises NoModel where a head of the settings has none; columns of other heads without one will be NULL, which is
+    said.
+    """
+    registry = registry_of(run)
+    trained = {*registry.heads_with(), *(head_of(name).name for name in run.settings.training.labels)}
+    absent = [head for head in HEADS.values() if head.name not in trained]
+    if absent:
+        labels = " ".join(f"--label {head.label}" for head in absent)
+        run.progress.print(f"note: no model of {', '.join(head.name for head in absent)}: {len(absent)} columns stay "
+                           f"NULL (./spark-submit.sh train {labels})")  # fmt: skip
+    return {name: registry.load(head) for name, head in HEADS.items() if name in trained}
 
 
 def score_step(run: Run, as_of: date, models: dict[str, Registered]) -> None:

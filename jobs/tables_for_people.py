@@ -2,102 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.table import Table as Rich
 
+from jobs.judging import Judgements
 from jobs.run import Step
+from jobs.train import HEAD_OF
 from models.bundle import Bundle
 from models.compare import Ranked
-from models.evaluate import Metrics
-from models.stability import Stability
-from models.tuning.tune import Tuned
-from models.tuning.verdict import FITS
+from models.realised import Realised
 
-FIGURES = {"auc": "AUC", "average_precision": "AP", "log_loss": "log loss", "brier": "Brier", "ece10": "ECE10",
-           "lift_top_tenth": "lift@10%"}  # fmt: skip
+FIGURES = {"n": "n", "base_rate": "base rate", "auc": "AUC", "average_precision": "AP", "log_loss": "log loss",
+           "brier": "Brier", "ece10": "ECE10", "lift_top_tenth": "lift@10%"}  # fmt: skip
+AMOUNT_FIGURES = {"n": "n", "mean": "mean", "mae": "MAE", "spearman": "Spearman", "sum_ratio": "sum ratio",
+                  "capture_top_tenth": "top tenth's share", "capture_ceiling": "at most"}  # fmt: skip
+IN_CURRENCY = {"mean", "mae"}
 
 
-def metrics_table(bundles: Iterable[Bundle]) -> Rich:
-    """Each head's figures on a date that it has not seen, and those of single features on the same rows."""
+def metrics_tables(bundles: Sequence[Bundle]) -> list[Rich]:
+    """Each head's figures on a date that it has not seen, and those of its rivals on the same rows; a table a kind.
+
+    In brackets are 95 % intervals over resampled customers.
+    """
+    kinds = [(False, FIGURES), (True, AMOUNT_FIGURES)]
+    return [_tested(of, figures) for amount, figures in kinds if (of := [b for b in bundles if b.is_amount == amount])]
+
+
+def _tested(bundles: Sequence[Bundle], figures: Mapping[str, str]) -> Rich:
     table = Rich(title="Tested on a time not seen", title_justify="left")
-    for title in ("head", "tested at", "n", "base rate", *FIGURES.values()):
+    for title in ("head", "tested at", *figures.values()):
         table.add_column(title, justify="left" if title in ("head", "tested at") else "right")
     for bundle in bundles:
         when = bundle.dates["test"]
-        table.add_row(f"{bundle.head} ({bundle.label})", when, *_figures(bundle.metrics))
+        table.add_row(f"{bundle.head} ({bundle.label})", when, *cells(bundle.metrics, figures))
         for place, baseline in enumerate(bundle.baselines):
-            role = "best single feature" if place == 0 else "single feature"
-            table.add_row(f"  {role}: {baseline['name']}", when, *_figures(baseline))
+            role = "rival" if bundle.is_amount else "best single feature" if place == 0 else "single feature"
+            table.add_row(f"  {role}: {baseline['name']}", when, *cells(baseline, figures))
     return table
 
 
-def realised_table(rows: Sequence[tuple[str, Metrics, Metrics | None]], *, title: str) -> Rich:
-    """What was written against what then happened; the oracle beside it where the truth is known."""
+def realised_tables(found: Judgements, *, title: str) -> list[Rich]:
+    """What was written against what then happened; the oracle beside it where the truth is known. None without rows."""
+    chances = [_realised(found.probabilities, FIGURES, title=title)] if found.probabilities else []
+    return chances + ([_realised(found.amounts, AMOUNT_FIGURES, title=title)] if found.amounts else [])
+
+
+def _realised(rows: Mapping[str, Realised], figures: Mapping[str, str], *, title: str) -> Rich:
     table = Rich(title=title, title_justify="left")
-    for name in ("head", "n", "base rate", *FIGURES.values()):
+    for name in ("head", *figures.values()):
         table.add_column(name, justify="left" if name == "head" else "right")
-    for name, written, oracle in rows:
-        table.add_row(name, *_figures(written.figures()))
-        if oracle is not None:
-            table.add_row("  oracle, given the history", *_figures(oracle.figures()))
+    for label, one in rows.items():
+        table.add_row(f"{HEAD_OF[label].name} ({label})", *cells(one.written.figures(), figures))
+        if one.oracle is not None:
+            table.add_row("  oracle, given the history", *cells(one.oracle.figures(), figures))
     return table
 
 
 def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
     """Algorithms by kind of folds, the best first, and what the best has over each with its interval."""
     table = Rich(title=f"Algorithms for head {head}, on the same rows and folds", title_justify="left")
-    for name in ("folds", "algorithm", "n", "base rate", *FIGURES.values(), "worst fold", "best has over it", "s"):
+    for name in ("folds", "algorithm", *FIGURES.values(), "worst fold", "best has over it", "s"):
         table.add_column(name, justify="left" if name in ("folds", "algorithm") else "right")
     for one in ranked:
         gain = one.log_loss_gain
         shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}]" if gain else ""
-        table.add_row(one.folds, one.algorithm, *_figures(one.metrics.figures()), _shown(one.worst_log_loss),
+        table.add_row(one.folds, one.algorithm, *cells(one.metrics.figures(), FIGURES), _shown(one.worst_log_loss),
                       shown, f"{one.seconds:.0f}")  # fmt: skip
     return table
 
 
-def search_table(head: str, found: Tuned) -> Rich:
-    """Defaults and best side by side: mean log loss on the folds of the search, and all figures out of time."""
-    verdict, names = found.verdict, sorted(found.best.parameters)
-    title = (f"Search for head {head}: {len(found.trials)} trials; out of time is {', '.join(verdict.days)}, "
-             f"n {verdict.default.n // FITS:,}, {FITS} fits each")  # fmt: skip
-    table = Rich(title=title, title_justify="left")
-    for name in ("", *names, "search log loss", *FIGURES.values()):
-        table.add_column(name, justify="right" if name else "left")
-    sides = (
-        ("defaults", found.trials[0], verdict.default),
-        (f"best, trial {found.best.number}", found.best, verdict.best),
-    )
-    for which, trial, judged in sides:
-        tried = [f"{trial.parameters[name]:.3g}" for name in names]
-        table.add_row(which, *tried, f"{trial.loss:.4f}", *_figures(judged.figures())[2:])
-    return table
+def cells(found: Mapping[str, object], figures: Mapping[str, str]) -> list[str]:
+    """The figures as text, each with the ends of its interval where they are known."""
+    return [_shown(found.get(name), name) + _between(found, name) for name in figures]
 
 
-def stability_table(head: str, found: Stability) -> Rich:
-    """Mean and spread over the ten folds, and the folds."""
-    table = Rich(title=f"Stability of head {head}: ten parts of customers, each held out once at all as-ofs (flatters)",
-                 title_justify="left")  # fmt: skip
-    for name in ("fold", "n", "base rate", *FIGURES.values()):
-        table.add_column(name, justify="left" if name == "fold" else "right")
-    for at, one in enumerate(found.folds, start=1):
-        table.add_row(str(at), *_figures(one.figures()))
-    for name, spread in (("mean", found.means()), ("standard deviation", found.deviations())):
-        table.add_row(name, *_figures(spread))
-    return table
+def _between(found: Mapping[str, object], name: str) -> str:
+    low, high = found.get(f"{name}_low"), found.get(f"{name}_high")
+    return "" if low is None else f" [{_shown(low, name)}, {_shown(high, name)}]"
 
 
-def _figures(found: Mapping[str, object]) -> list[str]:
-    n, base = found.get("n"), found.get("base_rate")
-    shown = [f"{int(n):,}" if isinstance(n, (int, float)) else "", _shown(base)]
-    return shown + [_shown(found.get(name)) for name in FIGURES]
-
-
-def _shown(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, (int, float)) else "-"
+def _shown(value: object, name: str = "") -> str:
+    if not isinstance(value, (int, float)):
+        return "-"
+    return f"{value:,.0f}" if name == "n" else f"{value:,.1f}" if name in IN_CURRENCY else f"{value:.3f}"
 
 
 def most_at_risk(scores: DataFrame, *, most: int = 10) -> Rich:

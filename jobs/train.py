@@ -19,16 +19,18 @@ from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from models.algorithms import NAMES
+from models.bundle import Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.heads import HEADS, Head, task_of
 from models.inputs import Inputs
 from models.parameters import TrainingParameters
-from models.registration import Championship, crown
+from models.registration import Championship, Trained, crown
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
 from models.tasks import Task
-from models.train import TrainedHead, inputs_of, train_head
+from models.train import inputs_of, train_head
+from models.train_amounts import train_amounts
 from models.training_rows import Sample, joined
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -50,6 +52,9 @@ def run(run: Run) -> None:
 
 
 def _of_label(run: Run, name: str, as_of: date) -> None:
+    asked = next((one for one in ("compare", "stability", "tune") if getattr(run.arguments, one)), None)
+    if asked and head_of(name).is_amount:
+        raise ConfigurationError(f"--{asked} judges probabilities by their log loss; label {name} is a number.")
     # What is asked for now and then loads what it needs, Optuna for one, only then.
     if run.arguments.compare:
         compare_step(run, name, as_of)
@@ -125,29 +130,24 @@ def train_step(
         parameters = replace(learning.parameters, **changes)
         identity = learning.identity(run, parameters)
 
-        def fit() -> TrainedHead:
+        def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            return train_head(
-                rows,
-                head=head,
-                features=learning.inputs,
-                feature_fingerprint=features.fingerprint,
-                training_fingerprint=identity,
-                plan=learning.plan,
-                parameters=parameters,
-                seed=run.settings.seed,
-                guard=guard,
-                values=run.settings.values.get(label_name),
-            )
+            what: dict[str, Any] = {
+                "head": head, "features": learning.inputs, "feature_fingerprint": features.fingerprint,
+                "training_fingerprint": identity, "plan": learning.plan, "parameters": parameters,
+                "seed": run.settings.seed, "guard": guard,
+            }  # fmt: skip
+            if head.is_amount:
+                return train_amounts(rows, **what)
+            return train_head(rows, **what, values=run.settings.values.get(label_name))
 
         refit = getattr(run.arguments, "refit", False)
         described = {**parameters.describe(), **({"search": search} if search else {})}
         crowned = crown(registry_of(run), head, fingerprint=identity, fit=fit, parameters=described, refit=refit)
         bundle = crowned.champion.bundle
         step.results.update(head=head.name, version=crowned.champion.version, gate=bundle.gate, guard=bundle.guard,
-                            reused=crowned.reused,
-                            test_auc=round(bundle.metrics.get("auc", float("nan")), 4))  # fmt: skip
+                            reused=crowned.reused, **_headline(bundle))  # fmt: skip
     return crowned
 
 
@@ -177,6 +177,12 @@ def _parameters(run: Run, task: Task) -> TrainingParameters:
     chosen = run.settings.training
     told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
     return replace(told, algorithm=task.algorithm or told.algorithm)
+
+
+def _headline(bundle: Bundle) -> dict[str, float]:
+    """The one figure of the test that a step reports."""
+    name = "spearman" if bundle.is_amount else "auc"
+    return {f"test_{name}": round(bundle.metrics.get(name, float("nan")), 4)}
 
 
 def _around(run: Run, label_name: str) -> dict[str, Any]:
@@ -216,6 +222,7 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
 
 def print_metrics(run: Run, crowned: Championship) -> None:
     """The head's figures on a time it has not seen, beside the best single feature on the same rows."""
-    from jobs.tables_for_people import metrics_table
+    from jobs.tables_for_people import metrics_tables
 
-    run.out.print(metrics_table([crowned.champion.bundle]))
+    for table in metrics_tables([crowned.champion.bundle]):
+        run.out.print(table)

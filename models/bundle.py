@@ -18,10 +18,13 @@ from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats
 from models.matrix import feature_matrix
+from models.scale import Scale
+from models.tasks import AMOUNT, BINARY
 
 UNGATED = "ungated"
 NOT_GUARDED = "not asked"
 BUNDLE_FILE = "bundle.json"
+_CALIBRATORS: Mapping[str, type[Calibrator] | type[Scale]] = {BINARY: Calibrator, AMOUNT: Scale}
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,10 @@ class Bundle:
 
     `features` are the input columns in the order of the model, `words` the known values of those that are text;
     `feature_fingerprint` stands for their definitions; `dates` says by split which as-ofs were used; `metrics` are
-    the test figures of the calibrated probabilities; `baselines` those of single features on the same rows, with
-    their `name`, the best first; `gate` says how the model came to be champion ("ungated": no promotion rule was
-    asked), `guard` what the leakage guard said of its training set.
+    the test figures of the calibrated forecasts, with `_low` and `_high` the ends of their intervals; `baselines`
+    those of single features on the same rows, with their `name`, the best first; `kind` is that of the head; `gate`
+    says how the model came to be champion ("ungated": no promotion rule was asked), `guard` what the leakage guard
+    said of its training set.
     """
 
     head: str
@@ -42,7 +46,7 @@ class Bundle:
     feature_fingerprint: str
     training_fingerprint: str
     model: bytes = field(repr=False)
-    calibrator: Calibrator
+    calibrator: Calibrator | Scale
     dates: Mapping[str, str]
     metrics: Mapping[str, float]
     baselines: Sequence[Mapping[str, str | float]] = ()
@@ -50,13 +54,19 @@ class Bundle:
     guard: str = NOT_GUARDED
     algorithm: str = XGBOOST
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kind: str = BINARY
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether it expects an amount, and not the probability of an outcome."""
+        return self.kind == AMOUNT
 
     @property
     def calibration_status(self) -> str:
         return self.calibrator.status
 
     def margins(self, matrix: NDArray[np.float32]) -> Floats:
-        """Log-odds before calibration, float64 (n,), of a float32 matrix (n, d) in `features` order."""
+        """Log-odds (of amounts, roots) before calibration, float64 (n,), of a float32 matrix (n, d) in `features`."""
         return load_model(self.algorithm, self.model).margins(matrix)
 
     def matrix(self, rows: pa.RecordBatch | pa.Table) -> NDArray[np.float32]:
@@ -64,7 +74,7 @@ class Bundle:
         return feature_matrix(rows, self.features, words=self.words)
 
     def predict(self, matrix: NDArray[np.float32]) -> Floats:
-        """Calibrated probabilities, float64 (n,); each row's depends on that row alone."""
+        """Calibrated probabilities or amounts, float64 (n,); each row's depends on that row alone."""
         return self.calibrator.apply(self.margins(matrix))
 
     def at(self, as_of: date) -> Bundle:
@@ -118,5 +128,5 @@ def _with_types(described: dict[str, Any]) -> dict[str, Any]:
         **described,
         "features": tuple(described["features"]),
         "baselines": tuple(described["baselines"]),
-        "calibrator": Calibrator.from_dict(described["calibrator"]),
+        "calibrator": _CALIBRATORS[described.get("kind", BINARY)].from_dict(described["calibrator"]),
     }

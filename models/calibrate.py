@@ -22,14 +22,36 @@ FEWEST_FOR_STEPS = 1000
 """Rows below which steps follow chance more than the model: what practice has settled on."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seasonal:
+    """What moves with the season: `seasons` by ISO as-of, on a scale on which shifts add, `level` their mean over the
+    fitted as-ofs, and `home`, the as-of whose shift counts: that of the next scoring.
+    """
+
+    seasons: Mapping[str, float] = field(default_factory=dict)
+    level: float = 0.0
+    home: str = ""
+
+    @property
+    def shift(self) -> float:
+        """What the season of `home` adds; 0 where no as-of lies near a year before it."""
+        season = a_year_before(self.seasons, date.fromisoformat(self.home)) if self.home else None
+        return 0.0 if season is None else season - self.level
+
+    def moved_to(self, as_of: date) -> dict[str, Any]:
+        """`home`, `status` and `reason` for rows of another as-of."""
+        known = a_year_before(self.seasons, as_of) is not None
+        reason = "" if known else f"no as-of about a year before {as_of} is known"
+        return {"home": as_of.isoformat(), "status": SEASONAL if known else UNCALIBRATED, "reason": reason}
+
+
 @dataclass(frozen=True)
-class Calibrator:
+class Calibrator(Seasonal):
     """probability = sigmoid(slope x margin + intercept), with margins in log-odds.
 
     `status`: "unseasonal" (Platt on the last mature as-of), "isotonic" (`steps`, pairs of margin and probability,
     straight between them), "seasonal" (the model's own log-odds moved by the shift of a date) or "uncalibrated"
-    (identity; `reason` says why). `seasons` are the log-odds of the outcome by ISO as-of, `level` their mean over the
-    fitted as-ofs, `home` the as-of whose shift `apply` uses: that of the next scoring.
+    (identity; `reason` says why). `seasons` are the log-odds of the outcome.
     """
 
     slope: float = 1.0
@@ -38,23 +60,10 @@ class Calibrator:
     reason: str = "not fitted"
     rows: int = 0
     steps: tuple[tuple[float, float], ...] = ()
-    seasons: Mapping[str, float] = field(default_factory=dict)
-    level: float = 0.0
-    home: str = ""
 
     def at(self, as_of: date) -> Calibrator:
         """The calibrator for rows of another as-of: only a seasonal one differs, by what happened a year before."""
-        if not self.seasons:
-            return self
-        known = a_year_before(self.seasons, as_of) is not None
-        reason = "" if known else f"no as-of about a year before {as_of} is known"
-        return replace(self, home=as_of.isoformat(), status=SEASONAL if known else UNCALIBRATED, reason=reason)
-
-    @property
-    def shift(self) -> float:
-        """What the season of `home` adds to the log-odds; 0 where no as-of lies near a year before it."""
-        season = a_year_before(self.seasons, date.fromisoformat(self.home)) if self.home else None
-        return 0.0 if season is None else season - self.level
+        return replace(self, **self.moved_to(as_of)) if self.seasons else self
 
     def apply(self, margins: Floats) -> Floats:
         """Probabilities, float64 of the shape of `margins`.

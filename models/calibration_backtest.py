@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from models.training_rows import Sample, drawn
 log = logging.getLogger(__name__)
 
 RECENCY, RECENT_DAYS = "recency_days", 90
+NO_HANDICAPS: Mapping[str, float] = MappingProxyType({})
 TIES = 0.001
 """Log loss that steps must gain: customers on one step cannot be ranked any more, which log loss hardly sees."""
 
@@ -67,7 +69,7 @@ def backtest(
     found = []
     horizon = timedelta(days=horizon_days)
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        margins = _margins(rows, fitted, (calibrating, present), features=features, algorithm=algorithm,
+        margins = margins_at(rows, fitted, (calibrating, present), features=features, algorithm=algorithm,
                            categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
         if margins is None:
             continue
@@ -121,27 +123,41 @@ def chosen(found: Sequence[Backtest]) -> str:
     """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
     Steps must gain `TIES` over the others.
-    A method that could be fitted nowhere is out; where no as-of is common to the others, the one that could be fitted
-    at the fewest is out too, and so on.
+    A method that could be fitted nowhere is out.
     """
     losses: dict[str, dict[str, float]] = {}
     for one in found:
         if one.method == NONE or one.status != UNCALIBRATED:
             losses.setdefault(one.method, {})[one.as_of] = one.log_loss
-    while losses:
-        common = set.intersection(*(set(by_date) for by_date in losses.values()))
+    return least(losses, order=METHODS, handicaps={ISOTONIC: TIES}) or PLATT
+
+
+def least(
+    losses: dict[str, dict[str, float]], *, order: Sequence[str], handicaps: Mapping[str, float] = NO_HANDICAPS
+) -> str | None:
+    """The method of least mean loss, by as-of, over the as-ofs that all methods have; the first in `order` of equals.
+
+    Where no as-of is common, the method with the fewest is out, and so on; None where there is none at all.
+
+    >>> least({"a": {"2011": 0.2, "2010": 0.9}, "b": {"2011": 0.3}}, order=["a", "b"])
+    'a'
+    """
+    left = dict(losses)
+    while left:
+        common = set.intersection(*(set(by_date) for by_date in left.values()))
         if common:
-            means = {method: float(np.mean([by_date[day] for day in common])) for method, by_date in losses.items()}
-            means = {method: mean + (TIES if method == ISOTONIC else 0.0) for method, mean in means.items()}
-            return min(means, key=lambda method: (means[method], METHODS.index(method)))
-        del losses[min(losses, key=lambda method: (len(losses[method]), -METHODS.index(method)))]
-    return PLATT
+            means = {method: float(np.mean([by_date[day] for day in common])) + handicaps.get(method, 0.0)
+                     for method, by_date in left.items()}  # fmt: skip
+            return min(means, key=lambda method: (means[method], order.index(method)))
+        del left[min(left, key=lambda method: (len(left[method]), -order.index(method)))]
+    return None
 
 
-def _margins(
+def margins_at(
     rows: Sample, fitted: Sequence[date], wanted: Sequence[date], *, features: Sequence[str],
     algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int,
 ) -> dict[date, Floats] | None:  # fmt: skip
+    """The margins of all rows at the `wanted` dates, from a fit on `fitted` ones; None where they have one outcome."""
     inside = np.flatnonzero(np.isin(rows.days, np.array(fitted, dtype="datetime64[D]")))
     chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)
     stops = np.array([is_stopping_customer(one) for one in rows.customers[chosen_rows]])

@@ -52,7 +52,7 @@ def evaluate(labels: Floats, probabilities: Floats) -> Metrics:
     n = len(y)
     if n == 0:
         return Metrics(n=0, reason="no rows")
-    base, shared = float(y.mean()), _outcome_shared_by_ties(y, p)
+    base, shared = float(y.mean()), shared_by_ties(y, p)
     one_class = base in (0.0, 1.0)
     return Metrics(
         n=n,
@@ -149,7 +149,8 @@ def _log_loss(y: Floats, p: Floats) -> float:
     return float(-np.mean(y * np.log(sure) + (1 - y) * np.log1p(-sure)))
 
 
-def _outcome_shared_by_ties(y: Floats, p: Floats) -> Floats:
+def shared_by_ties(y: Floats, p: Floats) -> Floats:
+    """The outcomes (n,), each the mean of those with the same forecast: no figure hangs on the order of ties."""
     _, group, counts = np.unique(p, return_inverse=True, return_counts=True)
     return (np.bincount(group, weights=y) / counts)[group]
 

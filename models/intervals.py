@@ -37,7 +37,7 @@ def intervals(
     Interval(figure=1.0, low=1.0, high=1.0)
     """
     figures = _figures(labels, probabilities)
-    return {} if _one_class(labels) else _summaries(figures, customers, draws=draws, seed=seed)
+    return {} if _one_class(labels) else summaries(figures, customers, draws=draws, seed=seed)
 
 
 def paired_intervals(
@@ -51,7 +51,16 @@ def paired_intervals(
     ours, theirs = _figures(labels, one), _figures(labels, other)
     signs = {"auc": 1.0, "log_loss": -1.0, "brier": -1.0}
     gains = {f"{name}_gain": _difference(ours[name], theirs[name], sign) for name, sign in signs.items()}
-    return _summaries(gains, customers, draws=draws, seed=seed)
+    return summaries(gains, customers, draws=draws, seed=seed)
+
+
+def ends(found: Mapping[str, Interval]) -> dict[str, float]:
+    """The ends of intervals by name: `auc_low`, `auc_high` and so on.
+
+    >>> ends({"auc": Interval(0.7, 0.6, 0.8)})
+    {'auc_low': 0.6, 'auc_high': 0.8}
+    """
+    return {f"{name}_{end}": getattr(one, end) for name, one in found.items() for end in ("low", "high")}
 
 
 Weighed = Callable[[Floats], float]
@@ -85,9 +94,10 @@ def _difference(one: Weighed, other: Weighed, sign: float) -> Weighed:
     return lambda weights: sign * (one(weights) - other(weights))
 
 
-def _summaries(
-    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int, seed: int
+def summaries(
+    figures: Mapping[str, Weighed], customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0
 ) -> dict[str, Interval]:
+    """Percentile intervals of figures, each a function of the weights of rows (n,): resampled customers give them."""
     found: dict[str, list[float]] = {name: [] for name in figures}
     for weights in _resampled(customers, draws=draws, seed=seed):
         for name, figure in figures.items():

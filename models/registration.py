@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from models.algorithms.contract import Fit
+from models.bundle import Bundle
 from models.heads import Head
 from models.registry import Registered, Registry
 from models.tracking import RunRecord
-from models.train import TrainedHead
+
+
+class Trained(Protocol):
+    """What a fit gives, whatever its head learns: a bundle, and figures and tables to record."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def fit(self) -> Fit: ...
+
+    def logged_metrics(self) -> dict[str, float]: ...
+
+    def documents(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -17,7 +32,7 @@ class Championship:
     """The champion, and the evidence of its fit where it was fitted just now."""
 
     champion: Registered
-    trained: TrainedHead | None
+    trained: Trained | None
 
     @property
     def reused(self) -> bool:
@@ -29,7 +44,7 @@ def crown(
     head: Head,
     *,
     fingerprint: str,
-    fit: Callable[[], TrainedHead],
+    fit: Callable[[], Trained],
     parameters: Mapping[str, Any],
     refit: bool = False,
 ) -> Championship:
@@ -45,7 +60,7 @@ def crown(
     return Championship(registry.register(trained.bundle, run_record(trained, parameters)), trained)
 
 
-def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord:
+def run_record(trained: Trained, parameters: Mapping[str, Any]) -> RunRecord:
     """What a run logs of a trained head."""
     bundle = trained.bundle
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
@@ -59,9 +74,10 @@ def run_record(trained: TrainedHead, parameters: Mapping[str, Any]) -> RunRecord
         "guard": bundle.guard,
         "algorithm": bundle.algorithm,
     }
+    loss = "root_mean_square" if bundle.is_amount else "log_loss"
     return RunRecord(
         parameters={**parameters, **named, **described},
         metrics=trained.logged_metrics(),
-        curves={f"log_loss_{name}": values for name, values in trained.fit.history.items()},
+        curves={f"{loss}_{name}": values for name, values in trained.fit.history.items()},
         documents=trained.documents(),
     )

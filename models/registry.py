@@ -117,7 +117,7 @@ class Registry(Generic[M]):
         except MlflowException as problem:
             if problem.error_code not in _ABSENT:
                 raise
-            known = self._heads_with(alias)
+            known = self.heads_with(alias)
             raise NoModel.alias(head.name, alias=alias, registry=self.tracking_uri, heads=known) from problem
         return Registered(self._bundle(version), str(version.version))
 
@@ -145,7 +145,10 @@ class Registry(Generic[M]):
         wanted = f"name = '{head.model_name}' and tags.{TRAINING_TAG} = '{fingerprint}'"
         yield from self._client.search_model_versions(wanted, order_by=["version_number DESC"])
 
-    def _heads_with(self, alias: str) -> Sequence[str]:
+    def heads_with(self, alias: str = CHAMPION) -> Sequence[str]:
+        """The names of the heads that have a model with the alias."""
+        if not self._exists():
+            return []
         models = self._client.search_registered_models()
         return [model.name.removeprefix("tessera_") for model in models if alias in model.aliases]
 

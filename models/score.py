@@ -26,6 +26,7 @@ from models.training_rows import column
 CUSTOMER = "customer_id"
 PASSED_ON = {"r_score": "int", "f_score": "int", "m_score": "int", "rfm_segment": "string"}
 OTHERS = tuple(head for head in HEADS.values() if head != CHURN)
+"""The heads whose output is a column as it is."""
 RISK_LEVELS = ((0.8, "CRITICAL"), (0.6, "HIGH"), (0.4, "MEDIUM"))
 LOWEST_RISK = "LOW"
 # What the expressions after the models need of a row, beside what the models gave.

@@ -25,7 +25,7 @@ from models.guard.guard import judge
 from models.guard.rows import too_good
 from models.heads import Head
 from models.inputs import Inputs
-from models.intervals import Interval, intervals
+from models.intervals import Interval, ends, intervals
 from models.logistic import sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
@@ -85,8 +85,7 @@ class TrainedHead:
             groups["baseline"] = self.best_baseline.metrics
         for group, metrics in groups.items():
             found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-        for name, one in self.test_intervals.items():
-            found.update({f"test_{name}_low": one.low, f"test_{name}_high": one.high})
+        found.update({f"test_{name}": end for name, end in ends(self.test_intervals).items()})
         if self.threshold is not None and self.threshold.probability is not None:
             found["threshold"] = self.threshold.probability
         known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
@@ -130,9 +129,9 @@ def train_head(
     inputs = inputs_of(training_set, head, features=features, parameters=parameters)
     counts, words = inputs.counts, inputs.words
     algorithm = parameters.algorithm_of()
-    samples = {split: _read(inputs, split, parameters=parameters) for split in SPLITS}
-    verdict = None if guard is None else _passed(head, _evidence(inputs, samples, guard))
-    fit = _fit(inputs, algorithm, parameters=parameters, seed=seed)
+    samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
+    verdict = None if guard is None else passed(head, evidence_of(inputs, samples, guard))
+    fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed)
     raw = Bundle(
         head=head.name,
         label=head.label,
@@ -153,7 +152,7 @@ def train_head(
     calibrator = _calibrator(raw, method, samples, plan)
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
     trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict)
-    if guard is not None and (found := too_good(_evidence(inputs, samples, guard), trained.test.auc)):
+    if guard is not None and (found := too_good(evidence_of(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
 
@@ -169,14 +168,15 @@ def inputs_of(
     return Inputs(rows, head.label, (*features, *parameters.words), words, counts)
 
 
-def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+def evidence_of(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+    """What the leakage guard looks at."""
     parts = {split: Part(one.matrix, one.labels, one.customers, one.days) for split, one in samples.items()}
     found = {split: part for split, part in parts.items() if len(part.labels)}
     return Evidence(inputs.features, found, guard.settings, guard.rebuilt, guard.families)
 
 
-def _passed(head: Head, evidence: Evidence) -> Verdict:
-    """The verdict, if nothing in it blocks."""
+def passed(head: Head, evidence: Evidence) -> Verdict:
+    """The verdict on a training set, if nothing in it blocks; LeakageFound otherwise."""
     verdict = judge(evidence)
     for one in verdict.findings:
         log.warning("head '%s': %s", head.name, one)
@@ -191,7 +191,9 @@ def _valued(
     """With intervals of the test, and the threshold that calibration rows chose judged on the test."""
     then, test = samples[CALIBRATE], samples[TEST]
     tested = trained.bundle.at(plan.test).predict(test.matrix)
-    trained = replace(trained, test_intervals=intervals(test.labels, tested, test.customers))
+    found = intervals(test.labels, tested, test.customers)
+    metrics = {**trained.bundle.metrics, **ends(found)}
+    trained = replace(trained, bundle=replace(trained.bundle, metrics=metrics), test_intervals=found)
     if values is None:
         return trained
     threshold = best_threshold(then.labels, trained.bundle.at(plan.calibration).predict(then.matrix), values)
@@ -241,8 +243,8 @@ def _judged(
     )
 
 
-def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
-    """All rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
+def fit_inputs(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
+    """Fit on all rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
     if isinstance(algorithm, XGBoost):
         learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
         return algorithm.fit_frame(learned, features=inputs.features, words=inputs.words, label=inputs.label,
@@ -258,7 +260,8 @@ def _fit(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters
     return algorithm.fit(rows, seed=seed)
 
 
-def _read(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
+def read_split(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:
+    """The rows of a split that the driver may read, by the settings."""
     at_most = parameters.max_baseline_rows if split in (FIT, STOP) else parameters.max_evaluation_rows
     return inputs.sample(split, at_most=at_most)
 
@@ -277,5 +280,6 @@ def _require_both_classes(head: Head, counts: Mapping[str, SplitCount]) -> None:
             found = {name: count.rows for name, count in counts.items()}
             raise CannotTrain.no_rows(head.name, split=split, label=head.label, found=found)
     fitted = counts[FIT]
-    if fitted.positives in (0, fitted.rows):
+    every = () if head.is_amount else (fitted.rows,)
+    if fitted.positives in (0, *every):
         raise CannotTrain.one_class(head.name, label=head.label, rows=fitted.rows, value=int(fitted.positives > 0))

@@ -31,7 +31,7 @@ SampleRule = Literal["customer", "row"]
 
 @dataclass(frozen=True)
 class SplitCount:
-    """Labelled rows of one split, and how many of them have the outcome."""
+    """Labelled rows of one split, and how many of them have the outcome, or an amount above 0."""
 
     rows: int = 0
     positives: int = 0
@@ -39,7 +39,7 @@ class SplitCount:
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows on the driver, of `rows_total`: `matrix` float32 (n, d), NaN for NULL; `labels` 0/1 (n,).
+    """Rows on the driver, of `rows_total`: `matrix` float32 (n, d), NaN for NULL; `labels` (n,), 0/1 or amounts.
 
     `customers` (n,) are their ids as objects, `days` (n,) their as-of dates as datetime64[D].
     """
@@ -71,7 +71,7 @@ def labelled_rows(training_set: DataFrame, *, label: str) -> DataFrame:
 
 def count_splits(rows: DataFrame, *, label: str) -> dict[str, SplitCount]:
     """Labelled rows and positives by split, in one pass; a split without rows is absent."""
-    counted = rows.groupBy(SPLIT).agg(F.count(label).alias("n"), F.sum(label).alias("positives"))
+    counted = rows.groupBy(SPLIT).agg(F.count(label).alias("n"), F.count_if(F.col(label) > 0).alias("positives"))
     # Collects one row a split.
     return {row[SPLIT]: SplitCount(int(row["n"]), int(row["positives"])) for row in counted.collect()}
 

@@ -10,12 +10,13 @@ from jobs.simulate import TRUTH
 
 
 def run(run: Run) -> list[Figure]:
-    """For each head, AUC and calibration error of the written scores and of the oracle, on the same rows."""
+    """For each head, order and calibration of the written scores and of the oracle, on the same rows."""
     truth = run.warehouse.read(TRUTH.name, make_with="simulate")
     as_of = truth.selectExpr("max(as_of_date)").first()[0]  # type: ignore[index]
     run.warehouse.read(SCORES.name, make_with=f"score --as-of {as_of}")  # says what to do where there is no table
     figures = []
-    for label, found in judge_written_scores(run, as_of, is_simulated=True).items():
+    judgements = judge_written_scores(run, as_of, is_simulated=True)
+    for label, found in judgements.probabilities.items():
         measured = {
             "customers": (found.written.n, "customers"),
             "auc": (found.written.auc, "AUC"),
@@ -25,4 +26,8 @@ def run(run: Run) -> list[Figure]:
             "oracle_ece10": (found.oracle.ece10 if found.oracle else None, "probability"),
         }
         figures += [Figure(f"{label}_{n}", value, unit) for n, (value, unit) in measured.items() if value is not None]
+    for label, amounts in judgements.amounts.items():
+        for of, one in {"": amounts.written, "oracle_": amounts.oracle}.items():
+            known = one.figures() if one else {}
+            figures += [Figure(f"{label}_{of}{n}", known[n], n) for n in ("spearman", "sum_ratio") if n in known]
     return figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.algorithms.contract import Fit, Matrix, Place, Rows
+from models.algorithms.objectives import OBJECTIVES, PROBABILITY, Objective
 from models.algorithms.parameters import XGBoostParameters
-from models.logistic import Floats, sigmoid
+from models.logistic import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,15 +34,15 @@ class FittedBooster:
     ubj: bytes
 
     def margins(self, matrix: Matrix) -> Floats:
-        """Log-odds, float64 (n,)."""
+        """Log-odds of probabilities, or the learned numbers, float64 (n,)."""
         if len(matrix) == 0:
             return np.empty(0)
         raw = loaded_booster(self.ubj).inplace_predict(matrix, predict_type="margin", missing=np.nan)
         return np.asarray(raw, dtype=np.float64)
 
     def predict(self, matrix: Matrix) -> Floats:
-        """Probabilities, float64 (n,)."""
-        return sigmoid(self.margins(matrix))
+        """Probabilities, or the learned numbers, float64 (n,)."""
+        return _objective(self.ubj).forecast(self.margins(matrix))
 
     def save(self) -> bytes:
         """UBJ."""
@@ -57,6 +59,12 @@ def loaded_booster(ubj: bytes) -> Booster:
     return model
 
 
+@lru_cache(maxsize=16)
+def _objective(ubj: bytes) -> Objective:
+    """The objective that a booster was fitted with, as it says itself."""
+    return OBJECTIVES[json.loads(loaded_booster(ubj).save_config())["learner"]["objective"]["name"]]
+
+
 @dataclass(frozen=True)
 class XGBoost:
     """Boosted trees. Missing values and codes of words need no preparation: trees split on both.
@@ -65,6 +73,7 @@ class XGBoost:
     """
 
     parameters: XGBoostParameters
+    objective: Objective = PROBABILITY
     name: str = "xgboost"
     threads: int = THREADS
 
@@ -77,13 +86,13 @@ class XGBoost:
         return None
 
     def fit(self, rows: Rows, *, seed: int) -> Fit:
-        """Fit in memory, stopped where the log loss of the stopping rows no longer falls."""
+        """Fit in memory, stopped where the loss of the stopping rows no longer falls."""
         import xgboost
 
         fitted = xgboost.DMatrix(rows.matrix, rows.labels, missing=np.nan, nthread=self.threads)
         stopping = xgboost.DMatrix(rows.stop_matrix, rows.stop_labels, missing=np.nan, nthread=self.threads)
-        told = {"objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "seed": seed,
-                "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
+        told = {"objective": self.objective.loss, "eval_metric": self.objective.figure, "tree_method": "hist",
+                "seed": seed, "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
         history: dict[str, dict[str, list[float]]] = {}
         booster = xgboost.train(
             told, fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],
@@ -92,7 +101,7 @@ class XGBoost:
         best = int(booster.best_iteration)
         trimmed = booster[: best + 1]
         trimmed.feature_names = list(rows.features)
-        curves = {name: values["logloss"] for name, values in history.items()}
+        curves = {name: values[self.objective.figure] for name, values in history.items()}
         return Fit(FittedBooster(bytes(trimmed.save_raw("ubj"))), rows=len(rows.labels), best_iteration=best,
                    history=curves)  # fmt: skip
 
@@ -106,8 +115,10 @@ class XGBoost:
         """
         from models.algorithms.xgboost_spark import fit_distributed
 
-        found = fit_distributed(rows, features=features, words=words, label=label, stopping=stopping, key=key,
-                                parameters=self.parameters, seed=seed)  # fmt: skip
+        found = fit_distributed(
+            rows, features=features, words=words, label=label, stopping=stopping, key=key,
+            parameters=self.parameters, objective=self.objective, seed=seed,
+        )  # fmt: skip
         return Fit(FittedBooster(found.booster), rows=learned, best_iteration=found.best_iteration,
                    history=found.history, workers=found.workers)  # fmt: skip
 

@@ -18,7 +18,7 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from, in memory: `matrix` float32 (n, d), NaN for NULL; `labels` 0/1 float64 (n,).
+    """Rows to learn from, in memory: `matrix` float32 (n, d), NaN for NULL; `labels` float64 (n,), 0/1 or numbers.
 
     `stop_matrix` (m, d) and `stop_labels` (m,) are never learned from: they end a fit, or set its scale.
     `categorical` are the positions of columns whose numbers are codes of words (`models.vocabulary`).
@@ -37,11 +37,11 @@ class Fitted(Protocol):
     """A fitted model. Each row's result depends on that row alone, however rows are cut into batches."""
 
     def margins(self, matrix: Matrix) -> Floats:
-        """Log-odds, float64 (n,), of a float32 matrix (n, d) with the columns it was fitted on, NaN for NULL."""
+        """Log-odds (or numbers), float64 (n,), of a float32 matrix (n, d), its columns those of the fit."""
         ...
 
     def predict(self, matrix: Matrix) -> Floats:
-        """Probabilities before calibration, float64 (n,) in [0, 1]."""
+        """Probabilities (or numbers) before calibration, float64 (n,)."""
         ...
 
     def save(self) -> bytes:
@@ -51,7 +51,7 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model and how it came about; `history` is the log loss of every iteration by data set."""
+    """A fitted model and how it came about; `history` is the loss of every iteration by data set."""
 
     model: Fitted
     rows: int

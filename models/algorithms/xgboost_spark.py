@@ -12,14 +12,16 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from xgboost import Booster
-from xgboost.spark import SparkXGBClassifier
+from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor
 
 from models.algorithms.native_log import NativeLog
+from models.algorithms.objectives import PROBABILITY, Objective
 from models.algorithms.parameters import XGBoostParameters
 from models.training_rows import as_float32, column
 from models.vocabulary import NO_WORDS
@@ -28,12 +30,12 @@ log = logging.getLogger(__name__)
 
 _LABEL, _STOP, _WORKER = "fit_label", "fit_stop", "fit_worker"
 # XGBoost gives these loggers a handler and the level INFO unless they have a level already.
-_CHATTER = ("SparkXGBClassifier", "XGBoost-PySpark", "XGBoostPySpark")
+_CHATTER = ("SparkXGBClassifier", "SparkXGBRegressor", "XGBoost-PySpark", "XGBoostPySpark")
 
 
 @dataclass(frozen=True)
 class DistributedFit:
-    """A booster trimmed to its best iteration, and the log loss of every iteration by data set."""
+    """A booster trimmed to its best iteration, and the loss of every iteration by data set."""
 
     booster: bytes
     best_iteration: int
@@ -50,13 +52,14 @@ def fit_distributed(
     key: Sequence[str],
     parameters: XGBoostParameters,
     seed: int,
+    objective: Objective = PROBABILITY,
     words: Mapping[str, Sequence[str]] = NO_WORDS,
 ) -> DistributedFit:
-    """Fit on the rows where boolean `stopping` is false, stop where log loss on the others no longer falls.
+    """Fit on the rows where boolean `stopping` is false, stop where the loss on the others no longer falls.
 
-    `label` is 0/1 without NULLs; features are numbers, booleans, or text whose `words` are known; NULL is missing;
-    `key` names the columns
-    that tell rows apart. Fewer workers are used where a worker would be left without rows of either kind.
+    `label` is 0/1, or a number, without NULLs; features are numbers, booleans, or text whose `words` are known; NULL
+    is missing; `key` names the columns that tell rows apart. Fewer workers are used where a worker would be left
+    without rows of either kind.
     Raises CannotTrain for a feature that is no number.
     """
     numbers = _as_numbers(rows, features=features, words=words, label=label, stopping=stopping, key=key)
@@ -64,7 +67,8 @@ def fit_distributed(
     placed = _placed(numbers, key=key, workers=workers).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         _hush()
-        model = _estimator(features, parameters=parameters, workers=workers, seed=seed).fit(placed)
+        estimator = _estimator(features, parameters=parameters, objective=objective, workers=workers, seed=seed)
+        model = estimator.fit(placed)
     finally:
         placed.unpersist()
     history = model.training_summary
@@ -74,8 +78,8 @@ def fit_distributed(
         booster=_trimmed(booster, best=best, features=features),
         best_iteration=best,
         history={
-            "fit": history.train_objective_history["logloss"],
-            "stop": history.validation_objective_history["logloss"],
+            "fit": history.train_objective_history[objective.figure],
+            "stop": history.validation_objective_history[objective.figure],
         },
         workers=workers,
     )
@@ -115,22 +119,26 @@ def _worker(key: Sequence[str], workers: int) -> Column:
 
 
 def _estimator(
-    features: Sequence[str], *, parameters: XGBoostParameters, workers: int, seed: int
-) -> SparkXGBClassifier:
-    return SparkXGBClassifier(
+    features: Sequence[str], *, parameters: XGBoostParameters, objective: Objective, workers: int, seed: int
+) -> SparkXGBClassifier | SparkXGBRegressor:
+    # The classifier's objective is the binary one, and cannot be set.
+    told: dict[str, Any] = {} if objective == PROBABILITY else {"objective": objective.loss}
+    kind = SparkXGBClassifier if objective == PROBABILITY else SparkXGBRegressor
+    return kind(
         features_col=_numbered(features),
         label_col=_LABEL,
         validation_indicator_col=_STOP,
         num_workers=workers,
         missing=float("nan"),
         tree_method="hist",
-        eval_metric="logloss",
+        eval_metric=objective.figure,
         random_state=seed,
         verbose=False,
         callbacks=[NativeLog()],
         n_estimators=parameters.trees,
         early_stopping_rounds=parameters.early_stopping_rounds,
         **parameters.native(),
+        **told,
     )
 
 

@@ -17,8 +17,8 @@ from featurestore.definitions import Window
 from featurestore.features.orders import AMOUNT_SUM
 from featurestore.fold import Limits
 from featurestore.spine import folded_at
+from models.amounts import mean_absolute_error, spearman, sum_ratio
 from models.customer_draw import SHARES, draw_column
-from models.evaluate import mid_ranks
 from models.lifetime.bgnbd import Counts, fit_bgnbd
 from models.lifetime.counting import history_counts, value_counts
 from models.lifetime.gamma_gamma import Values, fit_gamma_gamma
@@ -145,12 +145,7 @@ def figures_of(forecast: Floats, actual: Floats) -> Figures:
     >>> figures_of(np.array([1.0, 2.0, 6.0]), np.array([0.0, 2.0, 4.0]))
     Figures(mae=1.0, spearman=1.0, sum_ratio=1.5)
     """
-    ranks = np.array([mid_ranks(forecast), mid_ranks(actual)])
-    varies = bool((np.ptp(ranks, axis=1) > 0).all())
-    spearman = round(float(np.corrcoef(ranks)[0, 1]), 12) if varies else None
-    total = float(actual.sum())
-    ratio = float(forecast.sum()) / total if total > 0 and forecast.sum() > 0 else None
-    return Figures(float(np.abs(forecast - actual).mean()), spearman, ratio)
+    return Figures(mean_absolute_error(actual, forecast), spearman(actual, forecast), sum_ratio(actual, forecast))
 
 
 def second_year_share(lines: DataFrame, rows: DataFrame, *, as_of: date, limits: Limits) -> float | None:

@@ -14,9 +14,10 @@ from pyspark.sql import functions as F
 
 from models.bundle import Bundle
 from models.errors import OtherFeatures
-from models.heads import CHURN, PURCHASE
+from models.heads import ACTIVE, CHURN, DECLINE, HEADS, PURCHASE
 from models.matrix import feature_matrix
 from models.registry import Registered
+from models.scale import Scale
 from models.score import risk_level, score_frame
 from tests.unit.models.bundles import small_bundle
 
@@ -32,7 +33,10 @@ COLUMNS = [
     ("churn_probability", "double"),
     ("churn_risk_level", "string"),
     ("lifecycle", "string"),
+    ("active_probability_90d", "double"),
+    ("decline_probability_90d", "double"),
     ("purchase_probability_30d", "double"),
+    ("expected_spend_90d", "double"),
     ("r_score", "int"),
     ("f_score", "int"),
     ("m_score", "int"),
@@ -58,6 +62,8 @@ def _table() -> pa.Table:
                 [Decimal(int(cents)).scaleb(-2) for cents in rng.integers(-200, 200, N)], pa.decimal128(18, 2)
             ),
             "orders_count_180d": pa.array(recent, mask=rng.random(N) < 0.05),
+            "orders_count_90d": pa.array(rng.integers(0, 4, N), mask=rng.random(N) < 0.05),
+            "amount_sum_90d": pa.array([Decimal(int(cents)).scaleb(-2) for cents in rng.integers(-99, 200, N)]),
             "orders_count_lifetime": pa.array(lifetime),
             "r_score": score,
             "f_score": score,
@@ -135,11 +141,37 @@ def test_purchase_never_exceeds_what_churn_leaves_and_the_lowered_are_counted(fe
     assert observation.get == {
         "rows": N,
         "coherence_violations": violations,
+        "purchase_lowered": violations,
+        "decline_raised": 0,
         "scored_churn": int(np.isfinite(churn).sum()),
         "scored_purchase": int(np.isfinite(purchase).sum()),
     }
     both = found["churn_probability"].to_numpy() + found["purchase_probability_30d"].to_numpy()
     assert np.nanmax(both) <= 1.0 + 1e-12
+
+
+def test_decline_asks_two_conditions_and_is_no_less_than_what_activity_leaves(features: DataFrame) -> None:
+    """And amounts: NULL outside their population, else the scaled square of what the model says."""
+    spend = HEADS["spend"]
+    models = {
+        "active": Registered(small_bundle(ACTIVE, features=FEATURES), "1"),
+        "decline": Registered(small_bundle(DECLINE, features=FEATURES[::-1]), "2"),
+        "spend": Registered(replace(small_bundle(spend, features=FEATURES), kind="amount", calibrator=Scale(9.0)), "7"),
+    }
+    observation = Observation("ninety days")
+    found, rows = _score(features, models=models, observation=observation).toArrow().sort_by("customer_id"), _table()
+    active = _native(models["active"].bundle, rows, column="orders_count_lifetime")
+    lost = models["decline"].bundle.predict(feature_matrix(rows, FEATURES[::-1]))
+    asked = (rows["orders_count_90d"].fill_null(0).to_numpy() >= 2) & (
+        rows["amount_sum_90d"].cast(pa.float64()).to_numpy() > 0
+    )
+    raised = np.where(lost < 1 - active, 1 - active, lost)
+    np.testing.assert_array_equal(found["decline_probability_90d"].to_numpy(), np.where(asked, raised, np.nan))
+    np.testing.assert_array_equal(found["active_probability_90d"].to_numpy(), active)
+    assert 0 < observation.get["decline_raised"] == observation.get["coherence_violations"] < asked.sum() < N
+    expected = _native(models["spend"].bundle, rows, column="orders_count_lifetime")
+    np.testing.assert_array_equal(found["expected_spend_90d"].to_numpy(), expected)
+    assert np.nanmax(expected) > 1 and dict(found["calibration_status"][0].as_py())["spend"] == "uncalibrated"
 
 
 def test_populations_and_lifecycle(features: DataFrame) -> None:

@@ -1,0 +1,163 @@
+"""A head of amounts from its training rows: fit their square roots, scale their sum, test on a later period.
+
+The root is learned because a few customers are most of a sum: on Online Retail II trees on roots, scaled, have a lower
+error and a better order than Tweedie trees, two-part models and logarithms (docs/adr/0017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from models.algorithms import XGBOOST
+from models.algorithms.boosted import XGBoost
+from models.algorithms.contract import Fit
+from models.algorithms.objectives import NUMBER
+from models.amounts import AmountMetrics, Rival, amount_intervals, evaluate_amounts, rivals
+from models.bundle import NOT_GUARDED, Bundle
+from models.calibration_backtest import season_rates
+from models.errors import BadTrainingSetting
+from models.evaluate import area_under_roc
+from models.guard.evidence import Evidence, Guard
+from models.guard.findings import LeakageFound, Verdict
+from models.guard.rows import too_good
+from models.heads import Head
+from models.inputs import Inputs
+from models.intervals import Interval, ends
+from models.parameters import BACKTESTED, TrainingParameters
+from models.scale import Scale
+from models.scale_backtest import ScaleBacktest, amounts_by_day, backtest_scales, chosen_scale, scale_by
+from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
+from models.tasks import AMOUNT
+from models.train import evidence_of, fit_inputs, inputs_of, passed, read_split
+from models.training_rows import Sample, SplitCount, joined
+
+
+@dataclass(frozen=True)
+class TrainedAmounts:
+    """A model of amounts that was fitted, scaled and tested, and the evidence.
+
+    `test` are the figures of the scaled forecasts, `test_raw` those of the squared ones; `rivals` are judged on
+    exactly the test rows; `test_intervals` resample the test's customers, `mae_gain` (what the model has over the
+    rival of the same sum) among them; `backtests` are those of the scales; `verdict` is the leakage guard's.
+    """
+
+    bundle: Bundle
+    fit: Fit
+    counts: Mapping[str, SplitCount]
+    test: AmountMetrics
+    test_raw: AmountMetrics
+    rivals: Sequence[Rival]
+    backtests: Sequence[ScaleBacktest] = ()
+    test_intervals: Mapping[str, Interval] = field(default_factory=dict)
+    verdict: Verdict | None = None
+
+    def logged_metrics(self) -> dict[str, float]:
+        """All figures flat, `test_mae` and so on: what a run logs."""
+        found = {**self.fit.figures(), **(self.verdict.figures if self.verdict else {})}
+        for group, metrics in {"test": self.test, "test_raw": self.test_raw}.items():
+            found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
+        found.update({f"test_{name}": end for name, end in ends(self.test_intervals).items()})
+        for split, count in self.counts.items():
+            found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
+        return found
+
+    def documents(self) -> dict[str, Any]:
+        """Tables that are kept beside the model, by file name, as plain values."""
+        return {
+            "features.json": list(self.bundle.features),
+            "baselines.json": [one.to_dict() for one in self.rivals],
+            "calibration_backtests.json": [one.to_dict() for one in self.backtests],
+            "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
+        }
+
+
+def train_amounts(
+    training_set: DataFrame, *, head: Head, features: Sequence[str], feature_fingerprint: str,
+    training_fingerprint: str, plan: SplitPlan, parameters: TrainingParameters, seed: int, guard: Guard | None = None,
+) -> TrainedAmounts:  # fmt: skip
+    """Fit and judge one head of amounts, as `train_head` does one of probabilities.
+
+    The guard asks its questions about whether there was an amount at all. Raises CannotTrain where no fitted row has
+    one, and BadTrainingSetting for another algorithm than XGBoost.
+    """
+    if parameters.algorithm != XGBOOST:
+        raise BadTrainingSetting.value("algorithm", parameters.algorithm, expected=f"{XGBOOST}, to learn amounts")
+    inputs = inputs_of(training_set, head, features=features, parameters=parameters)
+    algorithm = XGBoost(parameters.boosting(), NUMBER)
+    samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
+    verdict = None if guard is None else passed(head, _evidence(inputs, samples, guard))
+    fit = fit_inputs(_of_roots(inputs), algorithm, parameters=parameters, seed=seed)
+    raw = Bundle(
+        head=head.name, label=head.label, horizon_days=head.horizon_days, features=inputs.features,
+        feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint, model=fit.model.save(),
+        algorithm=algorithm.name, words=inputs.words, calibrator=Scale(), dates=plan.describe(), metrics={},
+        guard=verdict.status if verdict else NOT_GUARDED, kind=AMOUNT,
+    )  # fmt: skip
+    tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
+    method = chosen_scale(tried, asked="" if parameters.calibration == BACKTESTED else parameters.calibration)
+    scaled = replace(raw, calibrator=_scale(raw, method, samples, plan))
+    trained = _judged(scaled, raw, fit=fit, inputs=inputs, test=samples[TEST], plan=plan)
+    if guard is not None and (found := too_good(_evidence(inputs, samples, guard), _auc(scaled, samples[TEST], plan))):
+        raise LeakageFound.findings(head.name, found)
+    return replace(trained, backtests=tried, verdict=verdict)
+
+
+def _of_roots(inputs: Inputs) -> Inputs:
+    """The same rows, the label its square root."""
+    return replace(inputs, rows=inputs.rows.withColumn(inputs.label, F.sqrt(F.greatest(inputs.label, F.lit(0.0)))))
+
+
+def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Evidence:
+    any_amount = {split: replace(one, labels=(one.labels > 0).astype(np.float64)) for split, one in samples.items()}
+    return replace(evidence_of(inputs, any_amount, guard), is_classification=False)
+
+
+def _auc(bundle: Bundle, test: Sample, plan: SplitPlan) -> float | None:
+    """How well forecasts tell who spends anything."""
+    return area_under_roc((test.labels > 0).astype(np.float64), bundle.at(plan.test).predict(test.matrix))
+
+
+def _backtests(
+    inputs: Inputs, samples: Mapping[str, Sample], algorithm: XGBoost, *, head: Head, parameters: TrainingParameters,
+    seed: int,
+) -> list[ScaleBacktest]:  # fmt: skip
+    if parameters.calibration != BACKTESTED:
+        return []
+    return backtest_scales(
+        joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features=inputs.features, algorithm=algorithm,
+        horizon_days=head.horizon_days, at_most=parameters.calibration_backtests, trial_rows=parameters.trial_rows,
+        seed=seed, categorical=inputs.categorical,
+    )  # fmt: skip
+
+
+def _scale(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Scale:
+    """The scale of `method`; its season is that of the day on which the test's labels end, the next to score."""
+    fitted, then = samples[FIT], samples[CALIBRATE]
+    known = joined([fitted, samples[STOP], then])
+    rows = joined([fitted, then])
+    found = scale_by(
+        method, amounts_by_day(replace(rows, labels=raw.margins(rows.matrix))), amounts_by_day(rows),
+        calibrating=plan.calibration, fitted=plan.fitted,
+        rates=season_rates(known, raw.features, until=plan.calibration), home=plan.test,
+    )  # fmt: skip
+    return found.at(plan.test + timedelta(days=plan.horizon_days))
+
+
+def _judged(
+    scaled: Bundle, raw: Bundle, *, fit: Fit, inputs: Inputs, test: Sample, plan: SplitPlan
+) -> TrainedAmounts:  # fmt: skip
+    forecast = scaled.at(plan.test).predict(test.matrix)
+    tested, others = evaluate_amounts(test.labels, forecast), rivals(test, forecast, features=inputs.features)
+    spread = amount_intervals(test.labels, forecast, test.customers, rival=others[-1].forecast if others else None)
+    bundle = replace(
+        scaled, metrics={**tested.figures(), **ends(spread)}, baselines=tuple(one.summary() for one in others)
+    )
+    return TrainedAmounts(bundle, fit, inputs.counts, tested, evaluate_amounts(test.labels, raw.predict(test.matrix)),
+                          others, test_intervals=spread)  # fmt: skip
