@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from jobs.tables_for_people import stability_table
+from jobs.search_tables import stability_table
 from jobs.train import learned_in_memory, learning_of
 from models.stability import Stability, stability
 from models.tracking import RunRecord, open_store, record_run

@@ -14,13 +14,9 @@ from jobs.train import HEAD_OF
 from models.bundle import Bundle
 from models.compare import Ranked
 from models.realised import Realised
-from models.stability import Stability
-from models.tuning.tune import Tuned
-from models.tuning.verdict import FITS
 
 FIGURES = {"n": "n", "base_rate": "base rate", "auc": "AUC", "average_precision": "AP", "log_loss": "log loss",
            "brier": "Brier", "ece10": "ECE10", "lift_top_tenth": "lift@10%"}  # fmt: skip
-JUDGED = {name: title for name, title in FIGURES.items() if name not in ("n", "base_rate")}
 AMOUNT_FIGURES = {"n": "n", "mean": "mean", "mae": "MAE", "spearman": "Spearman", "sum_ratio": "sum ratio",
                   "capture_top_tenth": "top tenth's share", "capture_ceiling": "at most"}  # fmt: skip
 IN_CURRENCY = {"mean", "mae"}
@@ -41,10 +37,10 @@ def _tested(bundles: Sequence[Bundle], figures: Mapping[str, str]) -> Rich:
         table.add_column(title, justify="left" if title in ("head", "tested at") else "right")
     for bundle in bundles:
         when = bundle.dates["test"]
-        table.add_row(f"{bundle.head} ({bundle.label})", when, *_cells(bundle.metrics, figures))
+        table.add_row(f"{bundle.head} ({bundle.label})", when, *cells(bundle.metrics, figures))
         for place, baseline in enumerate(bundle.baselines):
             role = "rival" if bundle.is_amount else "best single feature" if place == 0 else "single feature"
-            table.add_row(f"  {role}: {baseline['name']}", when, *_cells(baseline, figures))
+            table.add_row(f"  {role}: {baseline['name']}", when, *cells(baseline, figures))
     return table
 
 
@@ -59,9 +55,9 @@ def _realised(rows: Mapping[str, Realised], figures: Mapping[str, str], *, title
     for name in ("head", *figures.values()):
         table.add_column(name, justify="left" if name == "head" else "right")
     for label, one in rows.items():
-        table.add_row(f"{HEAD_OF[label].name} ({label})", *_cells(one.written.figures(), figures))
+        table.add_row(f"{HEAD_OF[label].name} ({label})", *cells(one.written.figures(), figures))
         if one.oracle is not None:
-            table.add_row("  oracle, given the history", *_cells(one.oracle.figures(), figures))
+            table.add_row("  oracle, given the history", *cells(one.oracle.figures(), figures))
     return table
 
 
@@ -73,43 +69,12 @@ def comparison_table(head: str, ranked: Sequence[Ranked]) -> Rich:
     for one in ranked:
         gain = one.log_loss_gain
         shown = f"{gain.figure:.4f} [{gain.low:.4f}, {gain.high:.4f}]" if gain else ""
-        table.add_row(one.folds, one.algorithm, *_cells(one.metrics.figures(), FIGURES), _shown(one.worst_log_loss),
+        table.add_row(one.folds, one.algorithm, *cells(one.metrics.figures(), FIGURES), _shown(one.worst_log_loss),
                       shown, f"{one.seconds:.0f}")  # fmt: skip
     return table
 
 
-def search_table(head: str, found: Tuned) -> Rich:
-    """Defaults and best side by side: mean log loss on the folds of the search, and all figures out of time."""
-    verdict, names = found.verdict, sorted(found.best.parameters)
-    title = (f"Search for head {head}: {len(found.trials)} trials; out of time is {', '.join(verdict.days)}, "
-             f"n {verdict.default.n // FITS:,}, {FITS} fits each")  # fmt: skip
-    table = Rich(title=title, title_justify="left")
-    for name in ("", *names, "search log loss", *JUDGED.values()):
-        table.add_column(name, justify="right" if name else "left")
-    sides = (
-        ("defaults", found.trials[0], verdict.default),
-        (f"best, trial {found.best.number}", found.best, verdict.best),
-    )
-    for which, trial, judged in sides:
-        tried = [f"{trial.parameters[name]:.3g}" for name in names]
-        table.add_row(which, *tried, f"{trial.loss:.4f}", *_cells(judged.figures(), JUDGED))
-    return table
-
-
-def stability_table(head: str, found: Stability) -> Rich:
-    """Mean and spread over the ten folds, and the folds."""
-    table = Rich(title=f"Stability of head {head}: ten parts of customers, each held out once at all as-ofs (flatters)",
-                 title_justify="left")  # fmt: skip
-    for name in ("fold", *FIGURES.values()):
-        table.add_column(name, justify="left" if name == "fold" else "right")
-    for at, one in enumerate(found.folds, start=1):
-        table.add_row(str(at), *_cells(one.figures(), FIGURES))
-    for name, spread in (("mean", found.means()), ("standard deviation", found.deviations())):
-        table.add_row(name, *_cells(spread, FIGURES))
-    return table
-
-
-def _cells(found: Mapping[str, object], figures: Mapping[str, str]) -> list[str]:
+def cells(found: Mapping[str, object], figures: Mapping[str, str]) -> list[str]:
     """The figures as text, each with the ends of its interval where they are known."""
     return [_shown(found.get(name), name) + _between(found, name) for name in figures]
 

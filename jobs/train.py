@@ -19,7 +19,7 @@ from jobs.judged_rows import training_table
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from models.algorithms import NAMES, XGBOOST
+from models.algorithms import NAMES
 from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
@@ -56,6 +56,9 @@ def run(run: Run) -> None:
 
 
 def _of_label(run: Run, name: str, as_of: date) -> None:
+    asked = next((one for one in ("compare", "stability", "tune") if getattr(run.arguments, one)), None)
+    if asked and head_of(name).is_amount:
+        raise ConfigurationError(f"--{asked} judges probabilities by their log loss; label {name} is a number.")
     # What is asked for now and then loads what it needs, Optuna for one, only then.
     if run.arguments.compare:
         compare_step(run, name, as_of)
@@ -172,8 +175,6 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     """All algorithms with the parameters of the settings, over as-ofs before the test and over customers."""
     from jobs.tables_for_people import comparison_table
 
-    if head_of(label_name).is_amount:
-        raise ConfigurationError(f"--compare ranks probabilities; label {label_name} is a number, for {XGBOOST} alone.")
     with run.step("compare") as step:
         learning = learning_of(run, label_name, as_of)
         head, parameters = learning.head, learning.parameters

@@ -11,7 +11,7 @@ from pathlib import Path
 from featurestore.errors import ConfigurationError
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from jobs.tables_for_people import search_table
+from jobs.search_tables import search_table
 from jobs.train import Learning, learned_in_memory, learning_of
 from models.algorithms import XGBOOST
 from models.heads import task_of
@@ -54,8 +54,6 @@ def tune_step(run: Run, label_name: str, as_of: date) -> Tuned:
 def _space_of(learning: Learning) -> Mapping[str, Range]:
     """Where to look; ConfigurationError where nothing can be searched for."""
     head, space, algorithm = learning.head, task_of(learning.head).search, learning.parameters.algorithm
-    if head.is_amount:
-        raise ConfigurationError(f"--tune judges probabilities by their log loss; label '{head.label}' is an amount.")
     if algorithm != XGBOOST:
         raise ConfigurationError(
             f"--tune searches parameters of {XGBOOST}; head '{head.name}' is learned by {algorithm}."
