@@ -13,6 +13,7 @@ from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
 from jobs.judging import Judgements, judge_written_scores
+from jobs.learning import HEAD_OF
 from jobs.model_registry import registry_of
 from jobs.promote import promote_step
 from jobs.run import Run
@@ -20,7 +21,7 @@ from jobs.score import score_step
 from jobs.score_tables import SCORES
 from jobs.simulate import raw_folder, simulate_step, truth_date
 from jobs.tables_for_people import metrics_tables, most_at_risk, realised_tables, seconds_table
-from jobs.train import HEAD_OF, train_step
+from jobs.train import train_step
 from models.bundle import Bundle
 from models.registry import CHALLENGER, Registered
 

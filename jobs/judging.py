@@ -16,10 +16,10 @@ from featurestore.schemas import ORDERS
 from featurestore.snapshot_inputs import before
 from featurestore.snapshot_records import among
 from featurestore.watermarks import complete_through
+from jobs.learning import HEAD_OF
 from jobs.run import Run
 from jobs.score_tables import SCORES
 from jobs.simulate import TRUTH
-from jobs.train import HEAD_OF
 from models.amounts import AmountMetrics
 from models.evaluate import Metrics
 from models.realised import Realised, judged, judged_amounts

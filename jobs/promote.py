@@ -17,10 +17,10 @@ from featurestore.label_config import label
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan
 from jobs.judged_rows import forecast, later_rows, training_table
+from jobs.learning import head_of, standing
 from jobs.model_registry import registry_of
 from jobs.promotion_tables import write_down
 from jobs.run import Run
-from jobs.train import head_of, standing
 from models.bundle import Bundle, refuse_other_features
 from models.coherence import VIOLATIONS, partners_of
 from models.errors import BrokenModel, NoRecipe, OtherFeatures

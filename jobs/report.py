@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from featurestore.errors import ConfigurationError
+from jobs.learning import head_of
 from jobs.model_registry import registry_of
 from jobs.run import Run
-from jobs.train import head_of
 from models.report.page import PAGE
 
 

@@ -15,10 +15,10 @@ from featurestore.snapshots import read_features
 from featurestore.tables import Warehouse
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked
+from jobs.learning import head_of
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
-from jobs.train import head_of
 from models.heads import HEADS
 from models.registry import Registered
 from models.score import score_frame

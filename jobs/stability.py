@@ -6,10 +6,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+from jobs.learning import learned_in_memory, learning_of
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.search_tables import stability_table
-from jobs.train import learned_in_memory, learning_of
 from models.stability import Stability, stability
 from models.tracking import RunRecord, open_store, record_run
 

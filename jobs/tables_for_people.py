@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from rich.table import Table as Rich
 
 from jobs.judging import Judgements
+from jobs.learning import HEAD_OF
 from jobs.run import Step
-from jobs.train import HEAD_OF
 from models.bundle import Bundle
 from models.compare import Ranked
 from models.realised import Realised

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
-from featurestore.errors import ConfigurationError, MissingInput
+from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from featurestore.rebuilding import rebuild_rows
-from featurestore.training_set_records import TrainingSet, newest, table_of
+from featurestore.training_set_records import TrainingSet, table_of
 from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
-from jobs.build_training_set import labels_asked, split_plan
+from jobs.build_training_set import labels_asked
 from jobs.judged_rows import training_table
+from jobs.learning import NOTHING, families_of, head_of, learned_in_memory, learning_of
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from models.algorithms import NAMES
 from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
-from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
-from models.heads import HEADS, Head, task_of
-from models.inputs import Inputs
+from models.heads import task_of
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
 from models.registration import NO_FILES, Entry, Trained, enter
 from models.registry import CHALLENGER
 from models.report.page import Asked, report_files
-from models.splits import CALIBRATE, FIT, STOP, SplitPlan
-from models.tasks import Task
-from models.train import TrainedHead, inputs_of, train_head
+from models.train import TrainedHead, train_head
 from models.train_amounts import train_amounts
-from models.training_rows import Sample, joined
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-HEAD_OF = {head.label: head for head in HEADS.values()}
 
 
 def run(run: Run) -> None:
@@ -73,52 +65,6 @@ def _of_label(run: Run, name: str, as_of: date) -> None:
         print_metrics(run, train_step(run, name, as_of, changes=found.changes, search=found.search))
     else:
         print_metrics(run, train_step(run, name, as_of))
-
-
-def head_of(label_name: str) -> Head:
-    """The head that learns a label; ConfigurationError where none does."""
-    if label_name not in HEAD_OF:
-        raise ConfigurationError(f"no head learns label '{label(label_name).name}'; heads learn {', '.join(HEAD_OF)}.")
-    return HEAD_OF[label_name]
-
-
-@dataclass(frozen=True)
-class Learning:
-    """What a label's head learns from, as of a date: dates, rows, features, and the parameters of the settings."""
-
-    head: Head
-    plan: SplitPlan
-    training_set: TrainingSet
-    features: FeatureSet
-    parameters: TrainingParameters
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The features that the model reads."""
-        return task_of(self.head).inputs(self.features.model_inputs)
-
-    def identity(self, run: Run, parameters: TrainingParameters, *, beside: Mapping[str, Any] = NOTHING) -> str:
-        """The fingerprint of a training with `parameters`; `beside` is what else decides it."""
-        return training_fingerprint(
-            self.head, training_set=self.training_set.fingerprint, features=self.inputs,
-            feature_fingerprint=self.features.fingerprint, plan=self.plan, parameters=parameters,
-            seed=run.settings.seed, settings={**_around(run, self.head.label), **beside},
-        )  # fmt: skip
-
-
-def learning_of(run: Run, label_name: str, as_of: date) -> Learning:
-    """What the head of a label learns from; the errors name the job that must run first."""
-    head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
-    parameters = _parameters(run, task_of(head))
-    return Learning(head, plan, standing(run, label_name, plan, as_of), run.features(), parameters)
-
-
-def learned_in_memory(run: Run, learning: Learning) -> tuple[Inputs, Sample]:
-    """All rows but those of the test, at most `training.max_baseline_rows` of a split, drawn by customer."""
-    rows, parameters = learning.training_set.load_df(run.warehouse), learning.parameters
-    inputs = inputs_of(rows, learning.head, features=learning.inputs, parameters=parameters)
-    most = parameters.max_baseline_rows
-    return inputs, joined([inputs.sample(split, at_most=most) for split in (FIT, STOP, CALIBRATE)])
 
 
 def train_step(
@@ -191,14 +137,6 @@ def compare_step(run: Run, label_name: str, as_of: date) -> list[Ranked]:
     return ranked
 
 
-def _parameters(run: Run, task: Task) -> TrainingParameters:
-    """The settings of training, with the algorithm of the task where it names one."""
-    other = {"labels", "first_as_of_after_days", "step_days", "minimum_fitted", "algorithms"}
-    chosen = run.settings.training
-    told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
-    return replace(told, algorithm=task.algorithm or told.algorithm)
-
-
 def _asked(
     run: Run, label_name: str, as_of: date, *, made_from: str, parameters: TrainingParameters, features: FeatureSet
 ) -> Asked:
@@ -214,39 +152,12 @@ def _headline(bundle: Bundle) -> dict[str, float]:
     return {f"test_{name}": round(bundle.metrics.get(name, float("nan")), 4)}
 
 
-def _around(run: Run, label_name: str) -> dict[str, Any]:
-    """What decides whether a training passes and what is said of it, beside its fit."""
-    values = run.settings.values.get(label_name)
-    return {"guard": run.settings.guard.model_dump(mode="json"), "values": values and values.model_dump(mode="json")}
-
-
 def rebuilt_sample(run: Run, training_set: TrainingSet, features: FeatureSet) -> Rebuilt:
     """A sample of the training set, rebuilt from the events that it was built from, each row's up to its as-of."""
     found = rebuild_rows(run.warehouse, features, training_set.load_df(run.warehouse),
                          sample=run.settings.guard.sample_rows, seed=run.settings.seed,
                          versions=training_set.input_versions, delays_us=training_set.decision_delays_us)  # fmt: skip
     return Rebuilt(found.compared, found.different, found.examples)
-
-
-def families_of(features: FeatureSet) -> dict[str, str]:
-    """Feature to family, where it has one."""
-    return {one.name: one.family for one in features.features if one.family}
-
-
-def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
-    """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
-    make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
-    found = newest(run.warehouse, label_name)
-    if found is None or not found.is_current(run.warehouse):
-        raise MissingInput.table(table_of(label_name), warehouse=run.warehouse.root, make_with=make_with)
-    other = found.as_ofs.items() - {str(day): split for day, split in plan.dates.items()}.items()
-    if other:
-        raise ConfigurationError(
-            f"training set '{label_name}' was built for other dates than --as-of {as_of} asks for "
-            f"({len(other)} differ, {sorted(other)[0][0]} among them).\n"
-            f"  Build it: ./spark-submit.sh {make_with} --warehouse {run.warehouse.root}"
-        )
-    return found
 
 
 def print_metrics(run: Run, entry: Entry) -> None:

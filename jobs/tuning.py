@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from featurestore.errors import ConfigurationError
+from jobs.learning import Learning, learned_in_memory, learning_of
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.search_tables import search_table
-from jobs.train import Learning, learned_in_memory, learning_of
 from models.algorithms import XGBOOST
 from models.heads import task_of
 from models.search_space import Range

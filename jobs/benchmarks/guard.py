@@ -22,8 +22,9 @@ from featurestore.schemas import source
 from featurestore.training_set_records import newest, table_of
 from jobs.benchmarks.contest import Figure
 from jobs.benchmarks.planted_leaks import TRUNCATED, planted, with_leaks
+from jobs.learning import HEAD_OF, families_of
 from jobs.run import Run
-from jobs.train import HEAD_OF, families_of, rebuilt_sample
+from jobs.train import rebuilt_sample
 from models.customer_draw import SHARES, draw
 from models.guard.evidence import Evidence, Matrix, Part, Rebuilt
 from models.guard.findings import Verdict
