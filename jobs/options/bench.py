@@ -22,6 +22,7 @@ BENCHMARKS = {
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
     "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
     "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
+    "train": "boosted trees on made-up rows: in processes of Spark against XGBoost alone, loading included",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
 
@@ -30,7 +31,9 @@ SIZES = {
     "customers": "customers that they are of",
     "days": "days that they lie in",
     "dates": "snapshots",
-    "rows": "rows of the feature table (pit)",
+    "rows": "rows of the feature table (pit), or to learn from (train)",
+    "columns": "features of a row (train)",
+    "trees": "trees of a fit (train)",
     "asked": "rows of the spine (pit, spine)",
 }
 
