@@ -80,27 +80,29 @@ for name in champions:
 
 # MAGIC %md
 # MAGIC ## What a model looks at
-# MAGIC Exact contributions to the log-odds of customers at the test date, summed up by feature.
+# MAGIC How much worse the log loss is where the values of a feature are dealt out anew among customers at the test date.
 
 # COMMAND ----------
 
 import numpy as np
 
 from models.matrix import feature_matrix
+from models.report.importance import importances
 
 bundle = champions["churn"].bundle
 test = spark.read.format("delta").load(f"{warehouse}/training_set_churn_60d").where("split = 'test' and churn_60d is not null")
-matrix = feature_matrix(test.select(*bundle.features).limit(2000).toArrow(), bundle.features)
-contributions = bundle.fitted.contributions(matrix)
-strength = pd.Series(np.abs(contributions).mean(axis=0), index=bundle.features).nlargest(12)[::-1]
+sample = test.select("churn_60d", *bundle.features).limit(2000).toArrow()
+matrix = feature_matrix(sample, bundle.features, words=bundle.words)
+found = importances(bundle, matrix, np.asarray(sample["churn_60d"], dtype=float), families={}, seed=settings.seed)
+strength = pd.Series({one.name: one.shuffled for one in found.features if one.shuffled is not None}).nlargest(12)[::-1]
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-left.barh(strength.index, strength.to_numpy())
-left.set(title="Mean size of the contribution to log-odds")
 name = strength.index[-1]
 at = bundle.features.index(name)
-right.scatter(matrix[:, at], contributions[:, at], s=4)
-right.set(title=f"What {name} adds", xlabel=name, ylabel="log-odds")
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+left.barh(strength.index, strength.to_numpy())
+left.set(title="Log loss that a feature saves")
+right.scatter(matrix[:, at], bundle.predict(matrix), s=4)
+right.set(title=f"P(no order in 60 days) by {name}", xlabel=name, ylabel="probability")
 figure.savefig(f"{warehouse}/models.png")
 print(f"plots in {warehouse}/models.png")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 
 import models.calibrate
 import models.train
+from models.algorithms.contract import Algorithm, Fit
 from models.guard.evidence import Guard, Rebuilt
 from models.guard.findings import LeakageFound
 from models.guard.settings import GuardSettings
@@ -65,8 +67,15 @@ def inputs(*, leak: bool = False, a_day: int = 250) -> InMemory:
     return InMemory(found)
 
 
-def trained(monkeypatch: pytest.MonkeyPatch, rows: InMemory, **changes: object) -> TrainedHead:
+def in_memory(rows: InMemory, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
+    return algorithm.fit(models.train._rows_in_memory(rows, algorithm, parameters=parameters, seed=seed), seed=seed)
+
+
+def trained(
+    monkeypatch: pytest.MonkeyPatch, rows: InMemory, *, fit: Callable[..., Fit] = in_memory, **changes: object
+) -> TrainedHead:  # fmt: skip
     monkeypatch.setattr(models.train, "inputs_of", lambda *_, **__: rows)
+    monkeypatch.setattr(models.train, "fit_inputs", fit)
     how = {"parameters": PARAMETERS, "guard": GUARD, "values": VALUES, **changes}
     return train_head(
         SimpleNamespace(), head=CHURN, features=FEATURES, feature_fingerprint="f", training_fingerprint="t", plan=PLAN,
@@ -101,12 +110,15 @@ def test_a_method_that_is_asked_for_is_taken_without_backtests(monkeypatch: pyte
 
 
 def test_a_blocking_finding_ends_the_training_before_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.train, "_fit", lambda *_, **__: pytest.fail("it was fitted"))
+    def never(*_: object, **__: object) -> Fit:
+        pytest.fail("it was fitted")
+
     with pytest.raises(LeakageFound, match="G6 blocks: the model has an AUC of") as raised:
-        trained(monkeypatch, inputs(leak=True))
+        trained(monkeypatch, inputs(leak=True), fit=never)
     assert raised.value.exit_code == 3
     with pytest.raises(LeakageFound, match="G1 blocks: 'gap_days' is unverified"):
-        trained(monkeypatch, inputs(), guard=replace(GUARD, rebuilt=Rebuilt(compared={"recency_days": 1, "noise": 1})))
+        unverified = replace(GUARD, rebuilt=Rebuilt(compared={"recency_days": 1, "noise": 1}))
+        trained(monkeypatch, inputs(), fit=never, guard=unverified)
 
 
 def test_a_test_that_is_too_good_is_not_registered(monkeypatch: pytest.MonkeyPatch) -> None:
