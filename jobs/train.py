@@ -93,12 +93,12 @@ class Learning:
         """The features that the model reads."""
         return task_of(self.head).inputs(self.features.model_inputs)
 
-    def identity(self, run: Run, parameters: TrainingParameters, *, beside: Mapping[str, Any] = NOTHING) -> str:
-        """The fingerprint of a training with `parameters`; `beside` is what else decides it."""
+    def identity(self, run: Run, parameters: TrainingParameters, *, around: Mapping[str, Any]) -> str:
+        """The fingerprint of a training with `parameters`; `around` are the settings of what stands around its fit."""
         return training_fingerprint(
             self.head, training_set=self.training_set.fingerprint, features=self.inputs,
             feature_fingerprint=self.features.fingerprint, plan=self.plan, parameters=parameters,
-            seed=run.settings.seed, settings={**_around(run, self.head.label), **beside},
+            seed=run.settings.seed, settings=around,
         )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def train_step(
         learning = learning_of(run, label_name, as_of)
         head, training_set, features = learning.head, learning.training_set, learning.features
         parameters = replace(learning.parameters, **changes)
-        identity = learning.identity(run, parameters)
+        identity = learning.identity(run, parameters, around=_around(run, label_name))
 
         def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
