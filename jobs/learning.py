@@ -49,12 +49,12 @@ class Learning:
         """The features that the model reads."""
         return task_of(self.head).inputs(self.features.model_inputs)
 
-    def identity(self, run: Run, parameters: TrainingParameters, *, beside: Mapping[str, Any] = NOTHING) -> str:
-        """The fingerprint of a training with `parameters`; `beside` is what else decides it."""
+    def identity(self, run: Run, parameters: TrainingParameters, *, around: Mapping[str, Any]) -> str:
+        """The fingerprint of a training with `parameters`; `around` are the settings of what stands around its fit."""
         return training_fingerprint(
             self.head, training_set=self.training_set.fingerprint, features=self.inputs,
             feature_fingerprint=self.features.fingerprint, plan=self.plan, parameters=parameters,
-            seed=run.settings.seed, settings={**_around(run, self.head.label), **beside},
+            seed=run.settings.seed, settings=around,
         )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def _parameters(run: Run, task: Task) -> TrainingParameters:
     return replace(told, algorithm=task.algorithm or told.algorithm)
 
 
-def _around(run: Run, label_name: str) -> dict[str, Any]:
+def around_the_fit(run: Run, label_name: str) -> dict[str, Any]:
     """What decides whether a training passes and what is said of it, beside its fit."""
     values = run.settings.values.get(label_name)
     return {"guard": run.settings.guard.model_dump(mode="json"), "values": values and values.model_dump(mode="json")}

@@ -15,7 +15,14 @@ from featurestore.views import FeatureSet
 from jobs.build_features import chosen_as_of
 from jobs.build_training_set import labels_asked
 from jobs.judged_rows import training_table
-from jobs.learning import NOTHING, families_of, head_of, learned_in_memory, learning_of
+from jobs.learning import (
+    NOTHING,
+    around_the_fit,
+    families_of,
+    head_of,
+    learned_in_memory,
+    learning_of,
+)
 from jobs.lifetime import lifetime_step
 from jobs.model_registry import registry_of
 from jobs.run import Run
@@ -78,7 +85,7 @@ def train_step(
         learning = learning_of(run, label_name, as_of)
         head, training_set, features = learning.head, learning.training_set, learning.features
         parameters = replace(learning.parameters, **changes)
-        identity = learning.identity(run, parameters)
+        identity = learning.identity(run, parameters, around=around_the_fit(run, label_name))
         plan, meanings = learning.plan, features.feature_fingerprints
 
         def fit() -> Trained:

@@ -71,7 +71,7 @@ def _name(run: Run, learning: Learning, space: Mapping[str, Range]) -> str:
     """
     searched = {"space": {name: one.model_dump(mode="json") for name, one in space.items()},
                 "how": run.settings.tuning.model_dump(exclude={"trials", "minutes", "storage"})}  # fmt: skip
-    return f"{learning.head.name} {learning.identity(run, learning.parameters, beside={'search': searched})[:16]}"
+    return f"{learning.head.name} {learning.identity(run, learning.parameters, around=searched)[:16]}"
 
 
 def _budget(run: Run) -> Budget:
