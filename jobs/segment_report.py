@@ -130,7 +130,9 @@ def show_segments(run: Run, as_of: date) -> None:
     run.out.print(table)
     if not run.warehouse.exists(FLOWS.name):
         return
-    both = F.sum(F.when((F.col("from_segment") != ABSENT) & (F.col("to_segment") != ABSENT), F.col("customers")))
+    both = F.sum(
+        F.when((F.col("from_segment") != ABSENT) & (F.col("to_segment") != ABSENT), F.col("customers")).otherwise(0)
+    )
     same = F.sum(F.when(F.col("from_segment") == F.col("to_segment"), F.col("customers")).otherwise(0))
     ended = run.warehouse.read(FLOWS.name).where(F.col("to_date") == F.lit(as_of)).groupBy("from_date", "scheme")
     for row in ended.agg(both.alias("both"), same.alias("same")).orderBy("scheme").collect():  # a row a scheme

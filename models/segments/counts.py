@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from models.segments.assign import BEHAVIOUR, CLUSTER, PERSONA, RFM
-from models.segments.measures import MEASURES, ORDER_VALUE
+from models.segments.measures import DIGITS, MEASURES, ORDER_VALUE
 from models.training_rows import CUSTOMER
 
 SCHEMES = {"rfm": RFM, "cluster": CLUSTER, "behavioural": BEHAVIOUR}
@@ -25,7 +25,7 @@ def profiles(assigned: DataFrame) -> DataFrame:
         for scheme, name in SCHEMES.items()
     ]  # fmt: skip
     long = assigned.select(*MEASURES, F.explode(F.array(*schemes)).alias("of")).select(*MEASURES, "of.*")
-    means = [F.avg(name).alias(f"mean_{name}") for name in MEASURES]
+    means = [F.round(F.avg(name), DIGITS).alias(f"mean_{name}") for name in MEASURES]
     counted = long.groupBy("scheme", "segment", "persona").agg(F.count("*").alias("customers"), *means)
     totals = counted.groupBy("scheme").agg(F.sum("customers").alias("total"))
     shares = counted.join(F.broadcast(totals), "scheme")  # a row a scheme
@@ -61,6 +61,7 @@ def _renamed(way: str) -> list[Column]:
 def rfm_cells(snapshot: DataFrame) -> DataFrame:
     """r_score, fm_score (mean of f_score and m_score, half up), rfm_segment, customers, their mean order value."""
     mean = F.floor((F.col("f_score") + F.col("m_score") + F.lit(1)) / 2).cast("int").alias("fm_score")
-    rows = snapshot.where(F.col(RFM).isNotNull()).select("r_score", mean, RFM, F.col(ORDER_VALUE).alias("value"))
+    recent, value = F.col("r_score").cast("int").alias("r_score"), F.col(ORDER_VALUE).alias("value")
+    rows = snapshot.where(F.col(RFM).isNotNull()).select(recent, mean, RFM, value)
     counted = rows.groupBy("r_score", "fm_score", RFM)
     return counted.agg(F.count("*").alias("customers"), F.avg("value").alias("mean_value"))
