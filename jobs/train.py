@@ -72,10 +72,10 @@ def train_step(run: Run, label_name: str, as_of: date) -> Championship:
         def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            what.update(head=head, training_fingerprint=identity, guard=guard)
+            told: dict[str, Any] = {**what, "head": head, "training_fingerprint": identity, "guard": guard}
             if head.is_amount:
-                return train_amounts(rows, **what)
-            return train_head(rows, **what, values=run.settings.values.get(label_name))
+                return train_amounts(rows, **told)
+            return train_head(rows, **told, values=run.settings.values.get(label_name))
 
         refit = getattr(run.arguments, "refit", False)
         crowned = crown(
