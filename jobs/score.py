@@ -14,6 +14,7 @@ from featurestore.snapshot_records import among
 from featurestore.snapshots import read_features
 from featurestore.tables import Warehouse
 from jobs.build_features import build_step, chosen_as_of
+from jobs.build_training_set import labels_asked
 from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.score_tables import LATEST, SCORES
@@ -40,7 +41,7 @@ def champions(run: Run) -> dict[str, Registered]:
     said.
     """
     registry = registry_of(run)
-    trained = {*registry.heads_with(), *(head_of(name).name for name in run.settings.training.labels)}
+    trained = {*registry.heads_with(), *(head_of(name).name for name in labels_asked(run))}
     absent = [head for head in HEADS.values() if head.name not in trained]
     if absent:
         labels = " ".join(f"--label {head.label}" for head in absent)

@@ -18,6 +18,7 @@ from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
+from jobs.options.build_training_set import ALL
 from models.algorithms import NAMES
 from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
@@ -65,7 +66,7 @@ class TrainingSettings(BoostingSettings):
     def _heads_learn_the_labels(self) -> TrainingSettings:
         learned = [head.label for head in HEADS.values()]
         for name in self.labels:
-            if name not in learned:
+            if name not in (*learned, ALL):
                 raise ValueError(f"labels: no task of conf/tasks/ learns '{name}'. {did_you_mean(name, learned)}")
         return self
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from models.calibrate import NONE, SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before
+from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before
 from models.logistic import Floats
 
-SCALED = "scaled"
-LAST, _, _ = SCALES = ("last", SEASON, NONE)
+SCALED, LAST = "scaled", "last"
+SCALES = (LAST, SEASON)
+"""What backtests choose from; squares alone are no expectation, whatever the season makes of their sum."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,6 @@ def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "") -> str:
         return asked if asked in (SEASON, NONE) else LAST
     losses: dict[str, dict[str, float]] = {}
     for one in found:
-        if one.method == NONE or one.status != UNCALIBRATED:
+        if one.status != UNCALIBRATED:
             losses.setdefault(one.method, {})[one.as_of] = one.off
     return least(losses, order=SCALES) or LAST

@@ -1,6 +1,7 @@
 """The whole line: raw order lines in, scored customers out, and a table to read.
 
   ./spark-submit.sh demo
+  ./spark-submit.sh demo --set "training.labels=[all]"
   ./spark-submit.sh demo --source conf/sources/online_retail_ii.yml --input online_retail_II.csv.gz
 
 Without --source it simulates a shop whose true probabilities are known, and scores it at 9/11 of its days, so

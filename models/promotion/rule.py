@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparis
     """All five rules over `pair`, ours against theirs; fewer than `gate.as_ofs` dates are no evidence."""
     if not pair.as_ofs:
         return Comparison((_enough(pair, gate),), {})
-    bounds = _bounds(pair, gate, seed=seed)
+    bounds = _bounds(pair, gate, seed=seed, of=("log_loss", "auc"))
     by_date, (ours, theirs) = _gains(pair), _calibration_errors(pair)
     auc = bounds.get("auc_gain", _NOTHING)
     checks = (
@@ -89,16 +89,16 @@ def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparis
 
 def gained(pair: Pair, gate: Gate, *, seed: int) -> Comparison:
     """Rule (a) alone, over a `pair` with rows: what a first champion must pass against each rival."""
-    bounds = _bounds(pair, gate, seed=seed)
+    bounds = _bounds(pair, gate, seed=seed, of=("log_loss",))
     return Comparison(_gain_checks(bounds, gate), _figures(pair, bounds, _gains(pair), *_calibration_errors(pair)))
 
 
 _NOTHING = Interval(0.0, 0.0, 0.0)
 
 
-def _bounds(pair: Pair, gate: Gate, *, seed: int) -> dict[str, Interval]:
+def _bounds(pair: Pair, gate: Gate, *, seed: int, of: Sequence[str]) -> dict[str, Interval]:
     return paired_intervals(pair.labels, pair.ours, pair.theirs, pair.customers, draws=gate.draws, seed=seed,
-                            level=ONE_SIDED, within=pair.days)  # fmt: skip
+                            level=ONE_SIDED, within=pair.days, of=of)  # fmt: skip
 
 
 def _gain_checks(bounds: Mapping[str, Interval], gate: Gate) -> tuple[Check, Check]:

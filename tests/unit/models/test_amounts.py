@@ -89,7 +89,7 @@ def test_the_scale_of_the_sum_least_off_is_chosen_where_all_could_be_tried():
     def tried(as_of, method, ratio, status="scaled"):
         return ScaleBacktest(as_of, method, status, 10, ratio, 1.0)
 
-    both = [tried("2011", "last", 0.8), tried("2011", "seasonal", 1.1), tried("2011", "none", 0.3, "uncalibrated")]
+    both = [tried("2011", "last", 0.8), tried("2011", "seasonal", 1.1)]
     assert chosen_scale(both) == "seasonal"
     earlier = [tried("2010", "last", 1.0), tried("2010", "seasonal", 0.1, "uncalibrated")]
     assert chosen_scale([*both, *earlier]) == "seasonal"
@@ -138,7 +138,7 @@ GUARD = Guard(GuardSettings(removal_loss=0.4), Rebuilt(compared=dict.fromkeys(FE
 def test_amounts_are_guarded_scaled_by_backtests_and_judged_beside_their_rivals(monkeypatch, tmp_path):
     found = trained(monkeypatch)
     assert found.bundle.calibration_status == "seasonal"
-    assert {one.method for one in found.backtests} == {"last", "seasonal", "none"}
+    assert {one.method for one in found.backtests} == {"last", "seasonal"}
     assert 0.85 < found.test.sum_ratio < 1.15 < 1 / found.test_raw.sum_ratio
     assert [one.name for one in found.rivals] == ["amount_sum_365d / 4", "amount_sum_365d, of the same sum"]
     assert found.rivals[1].metrics.sum_ratio == pytest.approx(found.test.sum_ratio)

@@ -101,7 +101,7 @@ def test_a_method_that_is_asked_for_is_taken_without_backtests(monkeypatch: pyte
 
 
 def test_a_blocking_finding_ends_the_training_before_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.train, "_fit", lambda *_, **__: pytest.fail("it was fitted"))
+    monkeypatch.setattr(models.train, "fit_inputs", lambda *_, **__: pytest.fail("it was fitted"))
     with pytest.raises(LeakageFound, match="G6 blocks: the model has an AUC of") as raised:
         trained(monkeypatch, inputs(leak=True))
     assert raised.value.exit_code == 3
