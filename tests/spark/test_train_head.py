@@ -20,7 +20,7 @@ from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
 from models.guard.findings import LeakageFound
 from models.guard.settings import GuardSettings
-from models.heads import CHURN
+from models.heads import CHURN, HEADS
 from models.logistic import sigmoid
 from models.matrix import feature_matrix
 from models.parameters import TrainingParameters
@@ -30,6 +30,7 @@ from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
 from models.thresholds import Values
 from models.train import TrainedHead, train_head
+from models.train_amounts import train_amounts
 from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
 
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))
@@ -103,6 +104,18 @@ def test_it_beats_the_best_single_feature_on_the_same_rows(trained: TrainedHead)
     assert trained.test.log_loss < best.metrics.log_loss
     assert trained.bundle.baselines[0]["name"] == "recency_days"
     assert trained.bundle.metrics["auc"] == trained.test.auc
+
+
+def test_amounts_are_learned_by_all_workers_and_scaled_to_a_later_sum(training_set: DataFrame) -> None:
+    spent = F.when(F.col("churn_60d") == 0, F.col("money").cast("double") * 2).otherwise(F.lit(0.0))
+    found = train_amounts(
+        training_set.withColumn("spend_90d", spent), head=HEADS["spend"], features=FEATURES,
+        feature_fingerprint="features-1", training_fingerprint="training-1", plan=PLAN, parameters=PARAMETERS, seed=42,
+    )  # fmt: skip
+    assert found.fit.workers == 2 and set(found.fit.history) == {"fit", "stop"}
+    assert found.fit.history["stop"][-1] < found.fit.history["stop"][0]
+    assert found.bundle.calibration_status == "scaled" and 0.85 < found.test.sum_ratio < 1.15
+    assert found.test.spearman > 0.4 and found.counts[TEST].rows == 700 > found.counts[TEST].positives > 0
 
 
 def test_it_is_calibrated_on_a_later_period(trained: TrainedHead) -> None:
