@@ -7,6 +7,7 @@ again, and alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import DataFrame, Observation
@@ -39,7 +40,7 @@ from models.promotion.decision import (
 from models.promotion.forecasts import Pair, paired
 from models.promotion.recipes import recipe_of, rolling_pair
 from models.promotion.rivals import admission
-from models.promotion.rule import Standing, judged
+from models.promotion.rule import Standing, judged, shortfalls
 from models.registry import CHALLENGER, Registered, Registry
 from models.score import score_frame
 
@@ -74,6 +75,7 @@ def promote_step(run: Run, label_name: str, as_of: date) -> Decision | None:
             step.results.update(head=head.name, decision=NOTHING)
         else:
             decision = _decided(run, registry, head, as_of)
+            decision = replace(decision, reasons=(*decision.reasons, *_shortfalls(registry, head)))
             _done(run, registry, head, decision)
             said = str(decision)
             step.results.update(head=head.name, decision=decision.outcome, compared=decision.compared)
@@ -230,6 +232,10 @@ def _done(run: Run, registry: Registry[Bundle], head: Head, decision: Decision) 
         registry.promote(head, version=decision.version, gate=decision.gate)
     elif decision.outcome == ROLLED_BACK:
         registry.set_alias(head, version=decision.version)
+
+
+def _shortfalls(registry: Registry[Bundle], head: Head) -> tuple[str, ...]:
+    return shortfalls(registry.load(head, alias=CHALLENGER).bundle.metrics, gate_of(head))
 
 
 def _first_line(problem: Exception) -> str:

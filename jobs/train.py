@@ -22,9 +22,10 @@ from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
-from models.heads import HEADS, Head, task_of
+from models.heads import HEADS, Head, gate_of, task_of
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
+from models.promotion.rule import shortfalls
 from models.registration import Entry, Trained, enter
 from models.registry import CHALLENGER
 from models.splits import CALIBRATE, FIT, STOP, SplitPlan
@@ -180,6 +181,8 @@ def print_metrics(run: Run, entry: Entry) -> None:
     if entry.admission is not None:
         reasons = [f"  {reason}" for reason in entry.admission.reasons]
         run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)
+    for note in shortfalls(bundle.metrics, gate_of(HEADS[bundle.head])):
+        run.out.print(f"{bundle.head}: {note}", markup=False)
     if entry.role == CHALLENGER:
         command = f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}"
         run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: {command}")

@@ -69,6 +69,23 @@ class Standing:
     incoherent_before: float = 0.0
 
 
+def shortfalls(metrics: Mapping[str, float], gate: Gate) -> tuple[str, ...]:
+    """Test figures beyond what the gate expects of them, in words: they are said and decide nothing.
+
+    >>> shortfalls({"auc": 0.731}, Gate(least_auc=0.74))
+    ('on the test auc is 0.731, the task expects 0.74 at least',)
+    """
+    found = []
+    for name, least in (("auc", gate.least_auc), ("spearman", gate.least_spearman)):
+        if least is not None and name in metrics and metrics[name] < least:
+            found.append(f"on the test {name} is {metrics[name]:.3f}, the task expects {least:g} at least")
+    ratio = metrics.get("sum_ratio")
+    if gate.sum_ratio is not None and ratio is not None and not gate.sum_ratio[0] <= ratio <= gate.sum_ratio[1]:
+        low, high = gate.sum_ratio
+        found.append(f"on the test sum_ratio is {ratio:.3f}, the task expects {low:g} to {high:g}")
+    return tuple(found)
+
+
 def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparison:
     """All five rules over `pair`, ours against theirs; fewer than `gate.as_ofs` dates are no evidence."""
     if not pair.as_ofs:
