@@ -24,7 +24,7 @@ from models.promotion.forecasts import Forecast, together
 from models.promotion.recipes import Table
 from models.promotion.rivals import RIVAL_FEATURES
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST
-from models.training_rows import SPLIT, count_splits, joined, labelled_rows
+from models.training_rows import AS_OF, SPLIT, count_splits, joined, labelled_rows
 
 
 def training_table(run: Run, training_set: TrainingSet, head: Head, bundles: Sequence[Bundle]) -> Table:
@@ -44,6 +44,16 @@ def training_table(run: Run, training_set: TrainingSet, head: Head, bundles: Seq
     limits = {FIT: most, STOP: most, CALIBRATE: later, TEST: later}
     samples = [inputs.sample(split, at_most=limits[split]) for split in SPLITS]
     return Table(joined(samples), columns, frozenset(words))
+
+
+def tested_rows(run: Run, training_set: TrainingSet) -> DataFrame:
+    """The rows of the training set's test, with all its columns."""
+    return training_set.load_df(run.warehouse).where(F.col(SPLIT) == TEST)
+
+
+def rows_at(rows: DataFrame, day: date) -> DataFrame:
+    """Those of one as-of."""
+    return rows.where(F.col(AS_OF) == F.lit(day))
 
 
 def later_rows(run: Run, head: Head, as_ofs: Sequence[date]) -> DataFrame:

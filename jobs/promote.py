@@ -7,16 +7,16 @@ again, and alike.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from pyspark.sql import DataFrame, Observation
-from pyspark.sql import functions as F
 
 from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan
-from jobs.judged_rows import forecast, later_rows, training_table
+from jobs.judged_rows import forecast, later_rows, rows_at, tested_rows, training_table
 from jobs.learning import head_of, standing
 from jobs.model_registry import registry_of
 from jobs.promotion_tables import write_down
@@ -40,11 +40,9 @@ from models.promotion.decision import (
 from models.promotion.forecasts import Pair, paired
 from models.promotion.recipes import recipe_of, rolling_pair
 from models.promotion.rivals import admission
-from models.promotion.rule import Standing, judged
+from models.promotion.rule import Standing, judged, shortfalls
 from models.registry import CHALLENGER, Registered, Registry
 from models.score import score_frame
-from models.splits import TEST
-from models.training_rows import AS_OF, SPLIT
 
 
 def run(run: Run) -> None:
@@ -77,6 +75,7 @@ def promote_step(run: Run, label_name: str, as_of: date) -> Decision | None:
             step.results.update(head=head.name, decision=NOTHING)
         else:
             decision = _decided(run, registry, head, as_of)
+            decision = replace(decision, reasons=(*decision.reasons, *_shortfalls(registry, head)))
             _done(run, registry, head, decision)
             said = str(decision)
             step.results.update(head=head.name, decision=decision.outcome, compared=decision.compared)
@@ -156,8 +155,7 @@ def _on_same_rows(
     rows = later_rows(run, head, dates).persist()
     try:
         pair = paired(*(forecast(run, rows, model.bundle) for model in both))
-        newest = rows.where(F.col(AS_OF) == F.lit(max(dates)))
-        standing_now = _standing_of(run, registry, head, newest, max(dates), both)
+        standing_now = _standing_of(run, registry, head, rows_at(rows, max(dates)), max(dates), both)
     finally:
         rows.unpersist()
     return _judged(run, head, as_of, pair, standing_now, both, compared=SAME_ROWS)
@@ -170,8 +168,7 @@ def _by_recipes(run: Run, registry: Registry[Bundle], head: Head, as_of: date, b
     table = training_table(run, training_set, head, [model.bundle for model in both])
     challenger, champion = (recipe_of(model.bundle) for model in both)
     pair = rolling_pair(challenger, champion, table, gate_of(head), horizon_days=head.horizon_days)
-    tested = training_set.load_df(run.warehouse).where(F.col(SPLIT) == TEST)
-    standing_now = _standing_of(run, registry, head, tested, plan.test, both)
+    standing_now = _standing_of(run, registry, head, tested_rows(run, training_set), plan.test, both)
     return _judged(run, head, as_of, pair, standing_now, both, compared=RECIPES)
 
 
@@ -235,6 +232,10 @@ def _done(run: Run, registry: Registry[Bundle], head: Head, decision: Decision) 
         registry.promote(head, version=decision.version, gate=decision.gate)
     elif decision.outcome == ROLLED_BACK:
         registry.set_alias(head, version=decision.version)
+
+
+def _shortfalls(registry: Registry[Bundle], head: Head) -> tuple[str, ...]:
+    return shortfalls(registry.load(head, alias=CHALLENGER).bundle.metrics, gate_of(head))
 
 
 def _first_line(problem: Exception) -> str:

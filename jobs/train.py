@@ -30,9 +30,10 @@ from models.algorithms import NAMES
 from models.bundle import UNGATED, Bundle
 from models.compare import Ranked, compare
 from models.guard.evidence import Guard, Rebuilt
-from models.heads import task_of
+from models.heads import gate_of, head_named, task_of
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
+from models.promotion.rule import shortfalls
 from models.registration import NO_FILES, Entry, Trained, enter
 from models.registry import CHALLENGER
 from models.report.page import Asked, report_files
@@ -177,6 +178,8 @@ def print_metrics(run: Run, entry: Entry) -> None:
     if entry.admission is not None:
         reasons = [f"  {reason}" for reason in entry.admission.reasons]
         run.out.print("\n".join([f"gate of a first champion: {bundle.gate}", *reasons]), markup=False)
+    for note in shortfalls(bundle.metrics, gate_of(head_named(bundle.head))):
+        run.out.print(f"{bundle.head}: {note}", markup=False)
     if entry.role == CHALLENGER:
         command = f"./spark-submit.sh promote --label {bundle.label} --warehouse {run.settings.warehouse}"
         run.out.print(f"{bundle.head}: version {entry.model.version} is a challenger. Decide: {command}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,18 +43,19 @@ def intervals(
 
 def paired_intervals(
     labels: Floats, one: Floats, other: Floats, customers: NDArray[np.object_], *, draws: int = DRAWS, seed: int = 0,
-    level: float = LEVEL, within: NDArray[Any] | None = None,
+    level: float = LEVEL, within: NDArray[Any] | None = None, of: Sequence[str] = ("auc", "log_loss", "brier"),
 ) -> dict[str, Interval]:  # fmt: skip
     """Intervals of what `one` has over `other` on the same rows: `auc_gain`, and `log_loss_gain` and `brier_gain`
     (other less one, so that more is better). Both models meet the same resampled customers.
 
-    `within` (n,), such as dates, has the AUC ranked inside each of its values and averaged over them.
+    `within` (n,), such as dates, has the AUC ranked inside each of its values and averaged over them; `of` names the
+    figures, of which the AUC costs most.
     """
     if _one_class(labels):
         return {}
     ours, theirs = _figures(labels, one, within), _figures(labels, other, within)
     signs = {"auc": 1.0, "log_loss": -1.0, "brier": -1.0}
-    gains = {f"{name}_gain": _difference(ours[name], theirs[name], sign) for name, sign in signs.items()}
+    gains = {f"{name}_gain": _difference(ours[name], theirs[name], signs[name]) for name in of}
     return summaries(gains, customers, draws=draws, seed=seed, level=level)
 
 

@@ -21,11 +21,11 @@ _NOT_FOR_LIFETIME = {"leave_out", "algorithm", "search", "gate"}
 
 
 class Gate(Strict):
-    """Limits that a model must meet to be promoted.
+    """What is asked of a model: what a challenger must have over the champion, and what a test should show.
 
-    On the test: `least_auc` of probabilities; of amounts `least_spearman` and the bounds of `sum_ratio`, forecast
-    over actual. Against the champion, over `as_ofs` rolling as-ofs at least and `draws` draws of a paired bootstrap
-    over customers: the mean log-loss gain is at least `least_gain` and above 0 for sure, at no as-of below
+    Of the test, said and never decisive: `least_auc` of probabilities; of amounts `least_spearman` and the bounds of
+    `sum_ratio`, forecast over actual. Against the champion, over `as_ofs` as-ofs and `draws` draws of a paired
+    bootstrap over customers: the mean log-loss gain is at least `least_gain` and above 0 for sure, at no as-of below
     `worst_as_of`; the AUC is lower by no more than `auc_noninferiority` says, ECE10 higher by at most `ece_slack`.
     Where recipes are fitted again for that, each fit learns from at most `rows` rows.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,11 +69,28 @@ class Standing:
     incoherent_before: float = 0.0
 
 
+def shortfalls(metrics: Mapping[str, float], gate: Gate) -> tuple[str, ...]:
+    """Test figures beyond what the gate expects of them, in words: they are said and decide nothing.
+
+    >>> shortfalls({"auc": 0.731}, Gate(least_auc=0.74))
+    ('on the test auc is 0.731, the task expects 0.74 at least',)
+    """
+    found = []
+    for name, least in (("auc", gate.least_auc), ("spearman", gate.least_spearman)):
+        if least is not None and name in metrics and metrics[name] < least:
+            found.append(f"on the test {name} is {metrics[name]:.3f}, the task expects {least:g} at least")
+    ratio = metrics.get("sum_ratio")
+    if gate.sum_ratio is not None and ratio is not None and not gate.sum_ratio[0] <= ratio <= gate.sum_ratio[1]:
+        low, high = gate.sum_ratio
+        found.append(f"on the test sum_ratio is {ratio:.3f}, the task expects {low:g} to {high:g}")
+    return tuple(found)
+
+
 def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparison:
     """All five rules over `pair`, ours against theirs; fewer than `gate.as_ofs` dates are no evidence."""
     if not pair.as_ofs:
         return Comparison((_enough(pair, gate),), {})
-    bounds = _bounds(pair, gate, seed=seed)
+    bounds = _bounds(pair, gate, seed=seed, of=("log_loss", "auc"))
     by_date, (ours, theirs) = _gains(pair), _calibration_errors(pair)
     auc = bounds.get("auc_gain", _NOTHING)
     checks = (
@@ -89,16 +106,16 @@ def judged(pair: Pair, gate: Gate, standing: Standing, *, seed: int) -> Comparis
 
 def gained(pair: Pair, gate: Gate, *, seed: int) -> Comparison:
     """Rule (a) alone, over a `pair` with rows: what a first champion must pass against each rival."""
-    bounds = _bounds(pair, gate, seed=seed)
+    bounds = _bounds(pair, gate, seed=seed, of=("log_loss",))
     return Comparison(_gain_checks(bounds, gate), _figures(pair, bounds, _gains(pair), *_calibration_errors(pair)))
 
 
 _NOTHING = Interval(0.0, 0.0, 0.0)
 
 
-def _bounds(pair: Pair, gate: Gate, *, seed: int) -> dict[str, Interval]:
+def _bounds(pair: Pair, gate: Gate, *, seed: int, of: Sequence[str]) -> dict[str, Interval]:
     return paired_intervals(pair.labels, pair.ours, pair.theirs, pair.customers, draws=gate.draws, seed=seed,
-                            level=ONE_SIDED, within=pair.days)  # fmt: skip
+                            level=ONE_SIDED, within=pair.days, of=of)  # fmt: skip
 
 
 def _gain_checks(bounds: Mapping[str, Interval], gate: Gate) -> tuple[Check, Check]:

@@ -9,45 +9,26 @@ import numpy as np
 import pytest
 
 from models.algorithms.contract import Rows
-from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.repeat_buying import HISTORY_FEATURES, RepeatBuying, RepeatBuyingParameters, loaded_repeat_buying
 from models.bundle import Bundle
 from models.calibrate import Calibrator
 from models.errors import BrokenModel, NoRecipe, OtherFeatures
 from models.evaluate import area_under_roc
-from models.logistic import sigmoid
-from models.parameters import TrainingParameters
 from models.promotion.decision import later_as_ofs, of_admission, of_comparison
 from models.promotion.recipes import Table, described, recipe_of, rolling_forecast, rolling_pair
 from models.promotion.rivals import admission
 from models.promotion.rule import Check, Comparison
-from models.splits import plan_splits
 from models.tasks import Gate
-from models.training_rows import Sample
 from tests.unit.models.bundles import small_bundle
+from tests.unit.models.promotion.histories import COLUMNS, PARAMETERS, PLAN, history_table
 
-COLUMNS = ("views", *HISTORY_FEATURES, "orders_count_365d", "noise")
-PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2009, 12, 1))
 GATE = Gate(draws=200)
 ONE = Gate(as_ofs=1)
-PARAMETERS = TrainingParameters(algorithm="logistic_regression", trial_rows=4_000,
-                                algorithms=AlgorithmSettings())  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    """250 customers at each as-of of the plan; who views much, or has ordered lately and often, does not lapse."""
-    chance, a_day = np.random.default_rng(4), 250
-    when = np.repeat(np.array(PLAN.as_ofs, dtype="datetime64[D]"), a_day)
-    n = len(when)
-    days = 1 + chance.poisson(3, n)
-    recency = chance.exponential(60, n)
-    views = chance.normal(size=n)
-    labels = (chance.random(n) < sigmoid(recency / 60 - 0.4 * days + 0.4 - 2 * views)).astype(float)
-    gap = np.where(days > 1, chance.exponential(40, n), np.nan)
-    matrix = np.column_stack([views, days, gap, recency, np.minimum(days, 5), chance.normal(size=n)])
-    who = np.array([f"c{at}" for at in range(a_day)] * len(PLAN.as_ofs), dtype=object)
-    return Table(Sample("fit", matrix.astype(np.float32), labels, n, who, when), COLUMNS)
+    return history_table()
 
 
 def entrant(features: tuple[str, ...], **changes: object) -> Bundle:
