@@ -78,7 +78,7 @@ def enter(
         raise
     admission = admit(trained.bundle) if champion is None else None
     bundle = admission.bundle if admission else replace(trained.bundle, gate=AWAITS)
-    record = run_record(trained, bundle, parameters, admission)
+    record = run_record(trained, parameters, registered=bundle, admission=admission)
     registered = registry.register(bundle, record, alias=None)
     return Entry(registered, _take_place(registry, head, registered, champion), trained, admission)
 
@@ -96,9 +96,11 @@ def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle
 
 
 def run_record(
-    trained: Trained, bundle: Bundle, parameters: Mapping[str, Any], admission: Admission | None = None
+    trained: Trained, parameters: Mapping[str, Any], *, registered: Bundle | None = None,
+    admission: Admission | None = None,
 ) -> RunRecord:  # fmt: skip
-    """What a run logs of a fit that is registered as `bundle`, and of the gate of a first champion."""
+    """What a run logs of a fit, of the bundle `registered` where that is another, and of a first champion's gate."""
+    bundle = registered or trained.bundle
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
     named = {
         "label": bundle.label,
