@@ -83,7 +83,7 @@ def enter(
     admission = admit(trained.bundle) if champion is None else None
     bundle = admission.bundle if admission else replace(trained.bundle, gate=AWAITS)
     files = report(trained, bundle.gate)
-    record = run_record(trained, parameters, bundle=bundle, admission=admission, files=files)
+    record = run_record(trained, parameters, registered=bundle, admission=admission, files=files)
     registered = registry.register(bundle, record, alias=None)
     return Entry(registered, _take_place(registry, head, registered, champion), trained, admission)
 
@@ -101,10 +101,11 @@ def _take_place(registry: Registry[Bundle], head: Head, model: Registered[Bundle
 
 
 def run_record(
-    trained: Trained, parameters: Mapping[str, Any], *, bundle: Bundle, admission: Admission | None = None,
-    files: Mapping[str, bytes] = NO_FILES,
+    trained: Trained, parameters: Mapping[str, Any], *, registered: Bundle | None = None,
+    admission: Admission | None = None, files: Mapping[str, bytes] = NO_FILES,
 ) -> RunRecord:  # fmt: skip
-    """What a run logs of a trained head, registered as `bundle`, and of the gate of a first champion."""
+    """What a run logs of a fit, of the bundle `registered` where that is another, and of a first champion's gate."""
+    bundle = registered or trained.bundle
     described = {f"dates_{split}": dates for split, dates in bundle.dates.items()}
     named = {
         "label": bundle.label,

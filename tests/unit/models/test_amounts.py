@@ -143,7 +143,7 @@ def test_amounts_are_guarded_scaled_by_backtests_and_judged_beside_their_rivals(
     assert [one.name for one in found.rivals] == ["amount_sum_365d / 4", "amount_sum_365d, of the same sum"]
     assert found.rivals[1].metrics.sum_ratio == pytest.approx(found.test.sum_ratio)
     assert found.bundle.guard.startswith("passed")
-    record = run_record(found, {}, bundle=found.bundle)
+    record = run_record(found, {})
     assert record.metrics["test_mae_low"] < record.metrics["test_mae"] < record.metrics["test_mae_high"]
     assert "root_mean_square_stop" in record.curves
     found.bundle.save(tmp_path)
