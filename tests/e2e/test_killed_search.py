@@ -73,6 +73,7 @@ def assert_runs_tell(folder: Path, name: str, trials) -> None:
     assert sorted(int(one.data.tags["trial"]) for one in children) == [one.number for one in trials]
 
 
+@pytest.mark.deep
 def test_a_search_whose_process_is_killed_goes_on_in_the_next(tmp_path):
     """The same without a JVM: SIGKILL in the first trial and in a later one."""
     killed, clean = tmp_path / "killed", tmp_path / "clean"
