@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from featurestore.alias_table import events_of_persons
 from featurestore.label_config import label
@@ -32,38 +33,39 @@ class Judgements:
     probabilities: dict[str, Realised[Metrics]] = field(default_factory=dict)
     amounts: dict[str, Realised[AmountMetrics]] = field(default_factory=dict)
 
-    def of_scored(self) -> Judgements:
-        """Those of heads that anybody was scored by."""
-        return Judgements(
-            {name: one for name, one in self.probabilities.items() if one.written.n},
-            {name: one for name, one in self.amounts.items() if one.written.n},
-        )
-
 
 def judge_written_scores(run: Run, as_of: date, *, is_simulated: bool) -> Judgements:
     """The scores of `as_of` against the outcomes; heads without scores and horizons that are not over are left out.
 
     `is_simulated` says that the events are those of the shop whose true expectations the table `truth` holds.
     """
-    mature = [one for one in map(label, HEAD_OF) if is_mature(run, one, as_of)]
+    written = run.warehouse.read(SCORES.name).where(among([as_of]))
+    mature = [one for one in map(label, _scored(written)) if is_mature(run, one, as_of)]
     if not mature:
         return Judgements()
     with run.step("judge") as step:
         last = as_of + timedelta(days=max(one.horizon_days for one in mature))
         events = before(events_of_persons(run.warehouse, ORDERS.name), last)
         outcomes = labelled(events, mature, as_ofs=[as_of], limits=run.limits).drop("as_of_date").persist()
-        scores = run.warehouse.read(SCORES.name).where(among([as_of])).join(outcomes, "customer_id")
+        scores = written.join(outcomes, "customer_id")
         found = Judgements(
             {one.name: judged(**_asked(run, scores, one, as_of, truth="probability" if is_simulated else None))
              for one in mature if not one.is_number},
             {one.name: judged_amounts(**_asked(run, scores, one, as_of, truth="expectation" if is_simulated else None))
              for one in mature if one.is_number},
-        ).of_scored()  # fmt: skip
+        )  # fmt: skip
         outcomes.unpersist()
         ranked = {name: one.written.auc for name, one in found.probabilities.items()}
         ranked |= {name: one.written.spearman for name, one in found.amounts.items()}
         step.results.update({name: round(value or float("nan"), 4) for name, value in ranked.items()})
     return found
+
+
+def _scored(scores: DataFrame) -> list[str]:
+    """The labels whose heads have scored anybody."""
+    there = [name for name, head in HEAD_OF.items() if head.output in scores.columns]
+    counted = scores.select(*(F.count(HEAD_OF[name].output).alias(name) for name in there)).first()
+    return [name for name in there if counted is not None and counted[name]]
 
 
 def _asked(run: Run, scores: DataFrame, one: Label, as_of: date, *, truth: str | None) -> dict[str, Any]:

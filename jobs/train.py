@@ -133,14 +133,14 @@ def train_step(
         def fit() -> Trained:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
-            what: dict[str, Any] = {
+            told: dict[str, Any] = {
                 "head": head, "features": learning.inputs, "feature_fingerprint": features.fingerprint,
                 "training_fingerprint": identity, "plan": learning.plan, "parameters": parameters,
                 "seed": run.settings.seed, "guard": guard,
             }  # fmt: skip
             if head.is_amount:
-                return train_amounts(rows, **what)
-            return train_head(rows, **what, values=run.settings.values.get(label_name))
+                return train_amounts(rows, **told)
+            return train_head(rows, **told, values=run.settings.values.get(label_name))
 
         refit = getattr(run.arguments, "refit", False)
         described = {**parameters.describe(), **({"search": search} if search else {})}

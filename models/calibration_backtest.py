@@ -137,9 +137,12 @@ def least(
 ) -> str | None:
     """The method of least mean loss, by as-of, over the as-ofs that all methods have; the first in `order` of equals.
 
-    Where no as-of is common, the method with the fewest is out, and so on; None where there is none at all.
+    Where no as-of is common, the method with the fewest is out, of equals that whose newest lies furthest back (what is
+    near the present decides), and so on; None where there is none at all.
 
     >>> least({"a": {"2011": 0.2, "2010": 0.9}, "b": {"2011": 0.3}}, order=["a", "b"])
+    'a'
+    >>> least({"a": {"2011": 0.2, "2010": 0.9}, "b": {"2011": 0.3}, "c": {"2010": 0.1}}, order=["a", "b", "c"])
     'a'
     """
     left = dict(losses)
@@ -149,7 +152,7 @@ def least(
             means = {method: float(np.mean([by_date[day] for day in common])) + handicaps.get(method, 0.0)
                      for method, by_date in left.items()}  # fmt: skip
             return min(means, key=lambda method: (means[method], order.index(method)))
-        del left[min(left, key=lambda method: (len(left[method]), -order.index(method)))]
+        del left[min(left, key=lambda method: (len(left[method]), max(left[method]), -order.index(method)))]
     return None
 
 

@@ -135,6 +135,8 @@ def test_the_least_log_loss_wins_at_dates_where_all_could_be_fitted() -> None:
     assert chosen([one, steps, worse, once]) == PLATT
     assert chosen([one, later, replace(steps, as_of="2011-03-01", log_loss=0.1)]) == PLATT
     assert chosen([one, replace(one, method=NONE, status="uncalibrated", log_loss=0.5)]) == NONE
+    at_each = [one, later, replace(steps, log_loss=0.7), replace(later, method=SEASON, status="seasonal", log_loss=0.2)]
+    assert chosen(at_each) == SEASON, "of two that share no date, the one tried nearest to the present is compared"
 
 
 def test_chance_alone_explains_the_error_of_a_perfect_model() -> None:
