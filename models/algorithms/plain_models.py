@@ -17,7 +17,18 @@ _TREE = re.compile(r"Tree \d+ \(weight (\S+)\):")
 _LEAF = -1
 
 
-class LinearOdds(ClassifierMixin, BaseEstimator):
+class FittedElsewhere(ClassifierMixin, BaseEstimator):
+    """The last step of a pipeline that comes with its numbers: nothing is fitted here."""
+
+    def fit(self, x: Floats, y: Floats) -> Self:
+        """Changes nothing."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class LinearOdds(FittedElsewhere):
     """P(1) = sigmoid(x coefficients + intercept).
 
     >>> LinearOdds().of(np.array([1.0, -1.0]), 0.5).predict_proba(np.array([[2.0, 2.5]]))[:, 1].tolist()
@@ -34,7 +45,7 @@ class LinearOdds(ClassifierMixin, BaseEstimator):
         return _both(sigmoid(x @ self.coefficients_ + self.intercept_))
 
 
-class TreeOdds(ClassifierMixin, BaseEstimator):
+class TreeOdds(FittedElsewhere):
     """A weighted sum of trees: the probability itself, or, where `is_log_odds`, twice the sum as log-odds.
 
     Friedman's (2001) two-class boosting fits half of the log-odds. The trees lie in one array after another: `feature_`

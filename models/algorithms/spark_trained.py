@@ -17,7 +17,6 @@ import pyarrow as pa
 from models.algorithms import parameters as p
 from models.algorithms.contract import Fit, FrameRows, Place
 from models.algorithms.on_one_machine import FittedPipeline, OnOneMachineAlgorithm, finite
-from models.logistic import Floats
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -44,10 +43,11 @@ class SparkTrainedAlgorithm(OnOneMachineAlgorithm):
         """Fit on all rows of a frame, with preprocessing learned from a sample; the stopping rows end a boosting."""
         from pyspark import StorageLevel
 
+        from models.algorithms.plain_models import FittedElsewhere
         from models.algorithms.preprocessing import pipeline
 
         known = rows.sample()
-        whole = pipeline(_Unfitted(), columns=len(rows.features), categorical=known.categorical,
+        whole = pipeline(FittedElsewhere(), columns=len(rows.features), categorical=known.categorical,
                          how=self.parameters.preprocessing, seed=seed)  # fmt: skip
         before = whole[:-1]
         before.fit(finite(known.matrix), known.labels)
@@ -107,13 +107,6 @@ class _Preparer:
         lists = pa.ListArray.from_arrays(ends, pa.array(ready.ravel()))
         return pa.RecordBatch.from_arrays([batch.column(_LABEL), batch.column(_STOP), lists],
                                           names=[_LABEL, _STOP, _INPUT])  # fmt: skip
-
-
-class _Unfitted:
-    """The place of the model in a pipeline whose columns are learned first."""
-
-    def fit(self, x: Floats, y: Floats) -> _Unfitted:
-        return self
 
 
 def _learned(rows: DataFrame) -> DataFrame:
