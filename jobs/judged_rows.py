@@ -46,7 +46,7 @@ def training_table(run: Run, training_set: TrainingSet, head: Head, bundles: Seq
     return Table(joined(samples), columns, frozenset(words))
 
 
-def tested_rows(run: Run, training_set: TrainingSet) -> DataFrame:
+def rows_of_the_test(run: Run, training_set: TrainingSet) -> DataFrame:
     """The rows of the training set's test, with all its columns."""
     return training_set.load_df(run.warehouse).where(F.col(SPLIT) == TEST)
 

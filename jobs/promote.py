@@ -16,7 +16,7 @@ from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan
-from jobs.judged_rows import forecast, later_rows, rows_at, tested_rows, training_table
+from jobs.judged_rows import forecast, later_rows, rows_at, rows_of_the_test, training_table
 from jobs.learning import head_of, standing
 from jobs.model_registry import registry_of
 from jobs.promotion_tables import write_down
@@ -168,7 +168,7 @@ def _by_recipes(run: Run, registry: Registry[Bundle], head: Head, as_of: date, b
     table = training_table(run, training_set, head, [model.bundle for model in both])
     challenger, champion = (recipe_of(model.bundle) for model in both)
     pair = rolling_pair(challenger, champion, table, gate_of(head), horizon_days=head.horizon_days)
-    standing_now = _standing_of(run, registry, head, tested_rows(run, training_set), plan.test, both)
+    standing_now = _standing_of(run, registry, head, rows_of_the_test(run, training_set), plan.test, both)
     return _judged(run, head, as_of, pair, standing_now, both, compared=RECIPES)
 
 

@@ -64,7 +64,7 @@ def test_the_notebook_plots_and_tells_the_story(quickstart):
 def test_the_notebook_on_models_reads_what_the_demo_trained(quickstart):
     folder, _ = quickstart
     done = subprocess.run(
-        [sys.executable, str(ROOT / "notebooks" / "models.py")],
+        [sys.executable, str(ROOT / "notebooks" / "model_walkthrough.py")],
         capture_output=True, text=True, cwd=folder.parent, check=False,
         env={**os.environ, "TESSERA_WAREHOUSE": str(folder), "PYTHONPATH": str(ROOT)},
     )  # fmt: skip

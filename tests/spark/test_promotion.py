@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.judged_rows import forecast, rows_at, tested_rows, training_table
+from jobs.judged_rows import forecast, rows_at, rows_of_the_test, training_table
 from jobs.promotion_tables import PROMOTIONS, write_down
 from models.algorithms.repeat_buying import HISTORY_FEATURES
 from models.batch_scorer import batch_scorer
@@ -63,7 +63,7 @@ def test_rows_of_a_training_set_and_of_later_dates_are_read_alike(rows) -> None:
     expected = dict(zip(ordered.customers[at], bundle.predict(ordered.matrix[at]), strict=True))
     found = one.at([PLAN.test])
     assert dict(zip(found.customers, found.probabilities, strict=True)) == expected
-    assert tested_rows(run, a_training_set(rows)).count() == rows_at(later, PLAN.test).count() == 40
+    assert rows_of_the_test(run, a_training_set(rows)).count() == rows_at(later, PLAN.test).count() == 40
 
 
 def test_a_decision_is_one_row_however_often_it_is_made(spark, warehouse) -> None:
@@ -81,7 +81,7 @@ def test_a_decision_is_one_row_however_often_it_is_made(spark, warehouse) -> Non
 
 def test_a_rival_scores_in_spark_as_in_memory(rows) -> None:
     table = history_table(a_day=40)
-    poor = replace(small_bundle(features=("noise",)), algorithm="logistic_regression", dates=PLAN.describe(),
+    poor = replace(small_bundle(features=("noise", "views")), algorithm="logistic_regression", dates=PLAN.describe(),
                    recipe=described(PARAMETERS, seed=1))  # fmt: skip
     rival: Bundle = admission(poor, table, Gate(draws=100, least_gain=1.0), seed=1, meanings={}).bundle
     assert rival.gate.startswith("rival: ")

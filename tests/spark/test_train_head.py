@@ -242,7 +242,7 @@ def test_a_training_is_reused_by_its_fingerprint_unless_refitted(trained: Traine
     assert logged.metrics["baseline_auc"] == trained.best_baseline.metrics.auc
 
 
-@pytest.mark.parametrize("algorithm", ["xgboost", "logistic_regression"])
+@pytest.mark.parametrize("algorithm", ["xgboost", "logistic_regression", "knn"])
 def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
     training_set: DataFrame, algorithm: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -254,14 +254,16 @@ def test_words_are_inputs_and_other_algorithms_learn_from_a_sample(
         algorithm=algorithm,
         words=("place",),
         trees=20,
-        algorithms=AlgorithmSettings.model_validate({"logistic_regression": {"sample_rows": 1_000}}),
+        algorithms=AlgorithmSettings.model_validate(
+            {"logistic_regression": {"sample_rows": 1_000}, "knn": {"sample_rows": 1_000}}
+        ),
     )
     found = _train(rows, parameters=parameters)
     assert set(found.bundle.words["place"]) == {"odd", "late", "early"}
     assert found.bundle.features == (*FEATURES, "place") and found.bundle.algorithm == algorithm
     assert found.test.auc > 0.85
     fitted = found.counts[FIT].rows
-    assert found.fit.rows == fitted if algorithm == "xgboost" else 500 < found.fit.rows <= 1_000
+    assert found.fit.rows == fitted if algorithm != "knn" else 500 < found.fit.rows <= 1_000
     assert (f"of {fitted} rows are read, drawn by customer (fit fit seed 42)" in caplog.text) == (
         algorithm != "xgboost"
     )

@@ -59,7 +59,7 @@ def job(registry: Registry, table: Table, monkeypatch: pytest.MonkeyPatch) -> Jo
     made = Job()
     instead = {
         "registry_of": lambda _: registry, "standing": lambda *_: None, "split_plan": lambda *_: PLAN,
-        "training_table": lambda *_: table, "tested_rows": lambda *_: None,
+        "training_table": lambda *_: table, "rows_of_the_test": lambda *_: None,
         "_standing_of": lambda *_: Standing("passed, 0 reported"),
         "write_down": lambda _, decision, **__: made.written.append(decision),
     }  # fmt: skip
