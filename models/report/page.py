@@ -17,7 +17,7 @@ from models.report import figures
 from models.report.card import limits
 from models.report.groups import Confusion, Group, by_name, confusion
 from models.report.importance import Importances, importances
-from models.splits import CALIBRATE, TEST, SplitPlan
+from models.splits import CALIBRATE, SPLITS, TEST, SplitPlan
 from models.thresholds import Values
 from models.train import TrainedHead
 from models.training_rows import Sample
@@ -85,7 +85,7 @@ class Report:
         return page.render(
             trained=self.trained, bundle=self.trained.bundle, plan=self.plan, asked=self.asked, groups=self.groups,
             pictures=self.pictures, confusion=self.confusion, importances=self.importances, dates=self.dates,
-            limits=limits(self.trained, plan=self.plan, groups=self.groups, values=self.asked.values),
+            splits=SPLITS, limits=limits(self.trained, plan=self.plan, groups=self.groups, values=self.asked.values),
         )  # fmt: skip
 
     @property
