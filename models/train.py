@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -82,30 +82,76 @@ class TrainedHead:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_auc` and so on: what a run logs."""
-        found = {**self.fit.figures(), **(self.verdict.figures if self.verdict else {})}
         groups = {"test": self.test, "test_raw": self.test_raw, "calibrate": self.calibration}
         if self.best_baseline is not None:
             groups["baseline"] = self.best_baseline.metrics
-        for group, metrics in groups.items():
-            found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-        found.update({f"test_{name}": end for name, end in ends(self.test_intervals).items()})
+        found = flat(self, groups)
         if self.threshold is not None and self.threshold.probability is not None:
             found["threshold"] = self.threshold.probability
         known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
-        found.update({name: value for name, value in known.items() if value is not None})
-        for split, count in self.counts.items():
-            found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
-        return found
+        return {**found, **{name: value for name, value in known.items() if value is not None}}
 
     def documents(self) -> dict[str, Any]:
         """Tables that are kept beside the model, by file name, as plain values."""
         return {
-            "features.json": list(self.bundle.features),
+            **tables(self),
             "baselines.json": [result.to_dict() for result in self.baselines],
             "profit_curve.json": self.threshold.to_dict() if self.threshold else {},
-            "calibration_backtests.json": [one.to_dict() for one in self.backtests],
-            "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
         }
+
+
+class Evidenced(Protocol):
+    """What every training leaves as evidence, whatever its head learns."""
+
+    @property
+    def bundle(self) -> Bundle: ...
+
+    @property
+    def fit(self) -> Fit: ...
+
+    @property
+    def counts(self) -> Mapping[str, SplitCount]: ...
+
+    @property
+    def test_intervals(self) -> Mapping[str, Interval]: ...
+
+    @property
+    def backtests(self) -> Sequence[Backtested]: ...
+
+    @property
+    def verdict(self) -> Verdict | None: ...
+
+
+class Backtested(Protocol):
+    """One way to calibrate or to scale, judged at an earlier date."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+class Figures(Protocol):
+    """Figures of one set of rows."""
+
+    def figures(self) -> dict[str, float]: ...
+
+
+def flat(trained: Evidenced, groups: Mapping[str, Figures]) -> dict[str, float]:
+    """Figures by name: of the fit, the guard, each group (`test_auc`), the ends of intervals, and rows by split."""
+    found = {**trained.fit.figures(), **(trained.verdict.figures if trained.verdict else {})}
+    for group, metrics in groups.items():
+        found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
+    found.update({f"test_{name}": end for name, end in ends(trained.test_intervals).items()})
+    for split, count in trained.counts.items():
+        found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
+    return found
+
+
+def tables(trained: Evidenced) -> dict[str, Any]:
+    """By file name, what is kept beside every model as plain values."""
+    return {
+        "features.json": list(trained.bundle.features),
+        "calibration_backtests.json": [one.to_dict() for one in trained.backtests],
+        "guard.json": trained.verdict.to_dict() if trained.verdict else {"status": NOT_GUARDED},
+    }
 
 
 def train_head(

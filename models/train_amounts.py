@@ -35,7 +35,7 @@ from models.scale import Scale
 from models.scale_backtest import ScaleBacktest, amounts_by_day, backtest_scales, chosen_scale, scale_by
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.tasks import AMOUNT
-from models.train import evidence_of, fit_inputs, inputs_of, passed, read_split
+from models.train import evidence_of, fit_inputs, flat, inputs_of, passed, read_split, tables
 from models.training_rows import Sample, SplitCount, joined
 
 
@@ -60,22 +60,11 @@ class TrainedAmounts:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_mae` and so on: what a run logs."""
-        found = {**self.fit.figures(), **(self.verdict.figures if self.verdict else {})}
-        for group, metrics in {"test": self.test, "test_raw": self.test_raw}.items():
-            found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-        found.update({f"test_{name}": end for name, end in ends(self.test_intervals).items()})
-        for split, count in self.counts.items():
-            found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
-        return found
+        return flat(self, {"test": self.test, "test_raw": self.test_raw})
 
     def documents(self) -> dict[str, Any]:
         """Tables that are kept beside the model, by file name, as plain values."""
-        return {
-            "features.json": list(self.bundle.features),
-            "baselines.json": [one.to_dict() for one in self.rivals],
-            "calibration_backtests.json": [one.to_dict() for one in self.backtests],
-            "guard.json": self.verdict.to_dict() if self.verdict else {"status": NOT_GUARDED},
-        }
+        return {**tables(self), "baselines.json": [one.to_dict() for one in self.rivals]}
 
 
 def train_amounts(

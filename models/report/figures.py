@@ -13,12 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from models.algorithms.contract import Matrix
 from models.calibration_backtest import Backtest
 from models.evaluate import BINS
 from models.logistic import Floats
 from models.report.groups import Group
-from models.report.importance import Importance, Importances
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.thresholds import Threshold
 
@@ -31,8 +29,7 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True, "axes.titlesize": 11, "axes.titlelocation": "left", "legend.frameon": False,
     "svg.hashsalt": "tessera", "svg.fonttype": "path", "figure.constrained_layout.use": True,
 }  # fmt: skip
-_SMALL, _WIDE, _TALL = (5.2, 4.2), (9.6, 3.2), (7.2, 6.4)
-_MOST_FEATURES = 15
+_SMALL, _WIDE = (5.2, 4.2), (9.6, 3.2)
 _CHANCES = 200
 
 
@@ -45,7 +42,7 @@ def svg(draw: Callable[[], Figure]) -> bytes:
 
 def timeline(plan: SplitPlan) -> Figure:
     """Which as-of dates are learned from, stop, calibrate and test, each with the days that its label reads."""
-    figure, axes = _one(_WIDE)
+    figure, axes = one_axes(_WIDE)
     shown = [split for split in SPLITS if split in plan.dates.values()]
     for day, split in plan.dates.items():
         row, start = shown.index(split), _number(day)
@@ -67,7 +64,7 @@ def roc(labels: Floats, ranked: Mapping[str, Floats]) -> Figure:
     """Hits against false alarms, of each named score on the same rows."""
     from sklearn.metrics import roc_curve
 
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     for (name, scores), colour in zip(ranked.items(), (BLUE, ORANGE, GREEN), strict=False):
         false_alarms, hits, _ = roc_curve(labels, scores)
         axes.plot(false_alarms, hits, color=colour, label=name)
@@ -79,7 +76,7 @@ def precision_recall(labels: Floats, ranked: Mapping[str, Floats]) -> Figure:
     """How many of those above a threshold have the outcome, against how many are found."""
     from sklearn.metrics import precision_recall_curve
 
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     for (name, scores), colour in zip(ranked.items(), (BLUE, ORANGE, GREEN), strict=False):
         precision, recall, _ = precision_recall_curve(labels, scores)
         axes.plot(recall, precision, color=colour, label=name)
@@ -89,7 +86,7 @@ def precision_recall(labels: Floats, ranked: Mapping[str, Floats]) -> Figure:
 
 def gains(labels: Floats, ranked: Mapping[str, Floats]) -> Figure:
     """Share of all outcomes among the customers ranked highest."""
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     for (name, scores), colour in zip(ranked.items(), (BLUE, ORANGE, GREEN), strict=False):
         found = np.cumsum(labels[np.argsort(-scores, kind="stable")]) / labels.sum()
         axes.plot(np.arange(1, len(found) + 1) / len(found), found, color=colour, label=name)
@@ -101,7 +98,7 @@ def gains(labels: Floats, ranked: Mapping[str, Floats]) -> Figure:
 
 def lift(labels: Floats, probabilities: Floats) -> Figure:
     """Rate of the outcome by tenths of the ranking, as a multiple of the base rate."""
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     tenths = np.array_split(labels[np.argsort(-probabilities, kind="stable")], BINS)
     heights = [part.mean() / labels.mean() if len(part) else 0.0 for part in tenths]
     axes.bar(range(1, BINS + 1), heights, color=BLUE)
@@ -136,7 +133,7 @@ def reliability(labels: Floats, shown: Mapping[str, Floats], *, seed: int = 0) -
 
 def backtests(found: Sequence[Backtest]) -> Figure:
     """Log loss of each calibration at earlier dates that stood in for the present."""
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     methods = list(dict.fromkeys(one.method for one in found))
     days = sorted({one.as_of for one in found})
     for at, (method, colour) in enumerate(zip(methods, (BLUE, ORANGE, GREEN, GREY), strict=False)):
@@ -152,7 +149,7 @@ def backtests(found: Sequence[Backtest]) -> Figure:
 
 def profit(threshold: Threshold, *, currency: str) -> Figure:
     """What a customer of the calibration rows would have earned by the share that is contacted."""
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     _, contacted, earned = (np.array(column) for column in zip(*threshold.curve, strict=True))
     axes.plot(contacted, earned, color=BLUE)
     axes.axhline(0, color=GREY, linewidth=1)
@@ -166,83 +163,13 @@ def profit(threshold: Threshold, *, currency: str) -> Figure:
 
 def learning(history: Mapping[str, Sequence[float]], best: int | None) -> Figure:
     """Log loss by iteration, on the rows learned from and on those that stop the fit."""
-    figure, axes = _one(_SMALL)
+    figure, axes = one_axes(_SMALL)
     for (name, values), colour in zip(history.items(), (BLUE, ORANGE), strict=False):
         axes.plot(range(1, len(values) + 1), values, color=colour, label=IN_WORDS.get(name, name))
     if best is not None:
         axes.axvline(best + 1, linestyle=":", color=GREY, label=f"kept: {best + 1} trees")
     axes.set(xlabel="trees", ylabel="log loss")
     axes.legend()
-    return figure
-
-
-def importance(found: Sequence[Importance], *, title: str) -> Figure:
-    """Contribution beside loss when shuffled beside gain, of the first few."""
-    shown = list(found[:_MOST_FEATURES])[::-1]
-    kinds = {"mean |contribution| to log-odds": [one.contribution for one in shown],
-             "log loss it saves (shuffled)": [one.shuffled for one in shown],
-             "share of the trees' gain": [one.gain for one in shown]}  # fmt: skip
-    known = {name: values for name, values in kinds.items() if any(value is not None for value in values)}
-    figure = Figure(figsize=(9.6, 0.8 + 0.3 * len(shown)))
-    places = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
-    for axes, (name, values), colour in zip(places, known.items(), (BLUE, ORANGE, GREEN), strict=False):
-        axes.barh(range(len(shown)), [value or 0.0 for value in values], color=colour)
-        axes.set_title(name, fontsize=9)
-        axes.grid(visible=False, axis="y")
-    places[0].set_yticks(range(len(shown)), [one.name for one in shown])
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    return figure
-
-
-def summary(found: Importances, features: Sequence[str], *, seed: int = 0) -> Figure:
-    """Each row's contribution of each feature, coloured by the feature's value (Lundberg's summary plot)."""
-    figure, axes = _one(_TALL)
-    chance = np.random.default_rng(seed)
-    shown = [features.index(one.name) for one in found.features[:_MOST_FEATURES]][::-1]
-    contributions = np.empty((0, 0)) if found.contributions is None else found.contributions
-    for row, at in enumerate(shown):
-        values = _ranks(found.matrix[:, at])
-        spread = row + chance.uniform(-0.3, 0.3, len(values))
-        points = axes.scatter(contributions[:, at], spread, c=values, cmap="viridis", s=4, vmin=0, vmax=1,
-                              rasterized=True, linewidths=0)  # fmt: skip
-    axes.axvline(0, color=GREY, linewidth=1)
-    axes.set_yticks(range(len(shown)), [features[at] for at in shown])
-    axes.set(xlabel="contribution to the log-odds of the outcome")
-    bar = figure.colorbar(points, ax=axes, ticks=[0, 1], aspect=40, pad=0.01)
-    bar.ax.set_yticklabels(["low value", "high value"])
-    axes.grid(visible=False, axis="y")
-    return figure
-
-
-def dependence(name: str, values: Floats | Matrix, contributions: Floats) -> Figure:
-    """A feature's value against what it adds; the line is the median of equal-count bins, the mark at 0 is NULL."""
-    figure, axes = _one((4.2, 3.2))
-    known = np.isfinite(values)
-    axes.scatter(values[known], contributions[known], s=4, color=BLUE, alpha=0.3, rasterized=True, linewidths=0)
-    if known.any():
-        low, high = np.quantile(values[known], [0, 0.99])
-        axes.set_xlim(low - 0.02 * (high - low + 1), high + 0.02 * (high - low + 1))
-        bins = [part for part in np.array_split(np.argsort(values[known], kind="stable"), BINS) if len(part)]
-        axes.plot([np.median(values[known][part]) for part in bins],
-                  [np.median(contributions[known][part]) for part in bins], color=ORANGE)  # fmt: skip
-    axes.axhline(0, color=GREY, linewidth=1)
-    missing = "" if known.all() else f"  (NULL for {np.mean(~known):.0%}: {np.median(contributions[~known]):+.2f})"
-    axes.set(ylabel="adds to log-odds", xlabel=f"{name}{missing}")
-    return figure
-
-
-def partial_dependence(name: str, matrix: Matrix, at: int, predict: Callable[[Matrix], Floats]) -> Figure:
-    """Mean probability of all rows if they had this value, at quantiles of the feature (Friedman 2001)."""
-    figure, axes = _one((4.2, 3.2))
-    known = matrix[np.isfinite(matrix[:, at]), at]
-    grid = np.unique(np.quantile(known, np.linspace(0.02, 0.98, 15))) if len(known) else np.empty(0)
-    means = []
-    for value in grid:
-        other = matrix.copy()
-        other[:, at] = value
-        means.append(float(predict(other).mean()))
-    axes.plot(grid, means, "o-", color=GREEN, markersize=3)
-    axes.set(xlabel=name, ylabel="mean probability")
     return figure
 
 
@@ -262,7 +189,8 @@ def forecast_by_group(groups: Sequence[Group]) -> Figure:
     return figure
 
 
-def _one(size: tuple[float, float]) -> tuple[Figure, Axes]:
+def one_axes(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """A figure of that size in inches with one set of axes."""
     figure = Figure(figsize=size)
     return figure, figure.subplots()
 
@@ -288,14 +216,6 @@ def _band(probabilities: Floats, *, seed: int) -> tuple[Floats, Floats, Floats]:
                       for _ in range(_CHANCES)])  # fmt: skip
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     return np.array([probabilities[part].mean() for part in bins]), low, high
-
-
-def _ranks(values: Floats | Matrix) -> Floats:
-    """Share of known values at or below each, for a colour; NULL is drawn as the middle."""
-    known = np.sort(values[np.isfinite(values)])
-    if len(known) == 0:
-        return np.full(len(values), 0.5)
-    return np.where(np.isfinite(values), np.searchsorted(known, values, side="right") / len(known), 0.5)
 
 
 def _last_blue(count: int) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from models.logistic import Floats, sigmoid
-from models.report import figures
+from models.report import figures, importance_figures
 from models.report.card import limits
 from models.report.groups import Confusion, Group, by_name, confusion
 from models.report.importance import Importances, importances
@@ -177,13 +177,13 @@ class Report:
     def _importance(self) -> Iterator[Picture]:
         found, names = self.importances, list(self.trained.bundle.features)
         yield _drawn("families", "Families of features", "Shuffled together, since they stand for one another.",
-                     lambda: figures.importance(found.families, title="By family"))  # fmt: skip
+                     lambda: importance_figures.importance(found.families, title="By family"))  # fmt: skip
         yield _drawn("features", "Features", "The fifteen that contribute most.",
-                     lambda: figures.importance(found.features, title="By feature"))  # fmt: skip
+                     lambda: importance_figures.importance(found.features, title="By feature"))  # fmt: skip
         if found.contributions is not None:
             yield _drawn("contributions", "Contributions to single customers",
                          "A dot is a customer; right raises the odds of the outcome.",
-                         lambda: figures.summary(found, names))  # fmt: skip
+                         lambda: importance_figures.summary(found, names))  # fmt: skip
         for one in found.features[:DEPENDENCES]:
             yield from self._dependence(one.name, names.index(one.name))
 
@@ -192,10 +192,10 @@ class Report:
         if found.contributions is not None:
             adds = found.contributions[:, at]
             yield _drawn(f"dependence_{name}", f"{name}: contribution", "The line is the median.",
-                         lambda: figures.dependence(name, found.matrix[:, at], adds))  # fmt: skip
+                         lambda: importance_figures.dependence(name, found.matrix[:, at], adds))  # fmt: skip
         predict = self.trained.bundle.at(self.plan.test).predict
         yield _drawn(f"partial_{name}", f"{name}: partial dependence", "Mean over all rows, had they this value.",
-                     lambda: figures.partial_dependence(name, found.matrix[:1000], at, predict))  # fmt: skip
+                     lambda: importance_figures.partial_dependence(name, found.matrix[:1000], at, predict))  # fmt: skip
 
     def _groups(self) -> Iterator[Picture]:
         if self.groups:
