@@ -14,9 +14,6 @@ from models.report.page import PAGE
 def run(run: Run) -> None:
     """Do what the arguments say."""
     head = head_of(run.arguments.label)
-    if head.is_amount:
-        raise ConfigurationError(f"pages are made of models of probabilities; label '{head.label}' is an amount.\n"
-                                 f"  Its figures: ./spark-submit.sh train --label {head.label}")  # fmt: skip
     out = Path(run.arguments.out or f"{head.label}.html")
     page = registry_of(run).file(head, PAGE, alias=run.arguments.alias)
     try:

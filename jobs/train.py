@@ -34,11 +34,12 @@ from models.heads import gate_of, head_named, task_of
 from models.parameters import TrainingParameters
 from models.promotion.rivals import Admission, admission
 from models.promotion.rule import shortfalls
-from models.registration import NO_FILES, Entry, Trained, enter
+from models.registration import Entry, enter
 from models.registry import CHALLENGER
-from models.report.page import Asked, report_files
+from models.report.asked import Asked
+from models.report.page import report_files
 from models.train import TrainedHead, train_head
-from models.train_amounts import train_amounts
+from models.train_amounts import TrainedAmounts, train_amounts
 
 
 def run(run: Run) -> None:
@@ -89,7 +90,7 @@ def train_step(
         identity = learning.identity(run, parameters, around=around_the_fit(run, label_name))
         plan, meanings = learning.plan, features.feature_fingerprints
 
-        def fit() -> Trained:
+        def fit() -> TrainedHead | TrainedAmounts:
             rows = training_set.load_df(run.warehouse)
             guard = Guard(run.settings.guard, rebuilt_sample(run, training_set, features), families_of(features))
             told: dict[str, Any] = {
@@ -101,9 +102,7 @@ def train_step(
                 return train_amounts(rows, **told)
             return train_head(rows, **told, values=run.settings.values.get(label_name))
 
-        def report(trained: Trained, gate: str) -> Mapping[str, bytes]:
-            if not isinstance(trained, TrainedHead):
-                return NO_FILES
+        def report(trained: TrainedHead | TrainedAmounts, gate: str) -> Mapping[str, bytes]:
             made_from = f"{table_of(label_name)}, {training_set.fingerprint}"
             asked = _asked(run, label_name, as_of, made_from=made_from, parameters=parameters, features=features)
             judged = replace(trained, bundle=replace(trained.bundle, gate=gate))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from models.algorithms.contract import Fit
 from models.bundle import Bundle
@@ -30,6 +30,7 @@ class Trained(Protocol):
     def documents(self) -> dict[str, Any]: ...
 
 
+TrainedT = TypeVar("TrainedT", bound=Trained)
 NO_FILES: Mapping[str, bytes] = MappingProxyType({})
 AWAITS = "challenger"
 """The gate of a model that was registered beside a champion: `promote` judges it."""
@@ -57,10 +58,10 @@ def enter(
     head: Head,
     *,
     fingerprint: str,
-    fit: Callable[[], Trained],
+    fit: Callable[[], TrainedT],
     admit: Callable[[Bundle], Admission],
     parameters: Mapping[str, Any],
-    report: Callable[[Trained, str], Mapping[str, bytes]] = lambda trained, gate: NO_FILES,
+    report: Callable[[TrainedT, str], Mapping[str, bytes]] = lambda trained, gate: NO_FILES,
     refit: bool = False,
 ) -> Entry:
     """Register the model of this training; `fit` is called only if none is registered, or `refit`.

@@ -121,6 +121,9 @@ class Evidenced(Protocol):
     @property
     def verdict(self) -> Verdict | None: ...
 
+    @property
+    def samples(self) -> Mapping[str, Sample]: ...
+
 
 class Backtested(Protocol):
     """One way to calibrate or to scale, judged at an earlier date."""

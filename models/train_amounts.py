@@ -46,6 +46,7 @@ class TrainedAmounts:
     `test` are the figures of the scaled forecasts, `test_raw` those of the squared ones; `rivals` are judged on
     exactly the test rows; `test_intervals` resample the test's customers, `mae_gain` (what the model has over the
     rival of the same sum) among them; `backtests` are those of the scales; `verdict` is the leakage guard's.
+    `samples` are the rows of each split that the driver read.
     """
 
     bundle: Bundle
@@ -57,6 +58,7 @@ class TrainedAmounts:
     backtests: Sequence[ScaleBacktest] = ()
     test_intervals: Mapping[str, Interval] = field(default_factory=dict)
     verdict: Verdict | None = None
+    samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_mae` and so on: what a run logs."""
@@ -97,7 +99,7 @@ def train_amounts(
     trained = _judged(scaled, raw, fit=fit, inputs=inputs, test=samples[TEST], plan=plan)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), _auc(scaled, samples[TEST], plan))):
         raise LeakageFound.findings(head.name, found)
-    return replace(trained, backtests=tried, verdict=verdict)
+    return replace(trained, backtests=tried, verdict=verdict, samples=samples)
 
 
 def _of_roots(inputs: Inputs) -> Inputs:

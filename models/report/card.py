@@ -2,48 +2,71 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
-from models.bundle import NOT_GUARDED, UNGATED
+import numpy as np
+
+from models.bundle import NOT_GUARDED, UNGATED, Bundle
 from models.calibrate import SEASONAL, UNCALIBRATED
+from models.heads import gate_of, head_named
+from models.logistic import Floats
 from models.promotion.rivals import RIVAL
+from models.promotion.rule import shortfalls
 from models.report.groups import Group
 from models.splits import CALIBRATE, FIT, TEST, SplitPlan
 from models.thresholds import Values
-from models.train import TrainedHead
+from models.train import Evidenced, TrainedHead
+from models.train_amounts import TrainedAmounts
 
 _OFF = 0.03
-_SURE = 2.0
+_OFF_SHARE = 0.1
+_NO_CAUSE = "not what would change it: nothing here is a cause."
 
 
 def limits(trained: TrainedHead, *, plan: SplitPlan, groups: Sequence[Group], values: Values | None) -> list[str]:
-    """Sentences, each true of this model, the general ones first."""
+    """Sentences on a model of probabilities, each true of this one, the general ones first."""
     return [
-        "It says how likely an outcome is for customers like these, not what would change it: nothing here is a cause.",
-        *_of_the_test(trained, plan),
+        f"It says how likely an outcome is for customers like these, {_NO_CAUSE}",
+        *_of_the_dates(plan, moves="both the base rate and the ranking"),
+        *_of_the_rank(trained),
         *_of_the_calibration(trained),
         *_of_the_rows(trained),
-        *_of_groups(groups),
-        *_of_the_gate(trained),
+        *_of_groups(one for one in groups if one.off_by_more_than(_OFF)),
+        *_of_the_gate(trained.bundle),
         *_of_the_values(values),
     ]
 
 
-def _of_the_test(trained: TrainedHead, plan: SplitPlan) -> Iterator[str]:
+def amount_limits(trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[Group], currency: str) -> list[str]:
+    """Sentences on a model of amounts, each true of this one, the general ones first."""
+    far = [one for one in groups if one.off_by_more_than(_OFF_SHARE * one.happened)]
+    return [
+        f"It says what customers like these spend on average, {_NO_CAUSE}",
+        *_of_the_dates(plan, moves="both the sum and the order"),
+        *_of_single_customers(trained, currency),
+        *_of_the_rival(trained),
+        *_of_the_scale(trained.bundle),
+        *_of_the_rows(trained),
+        *_of_groups(far, unit=f" {currency} a customer"),
+        *_of_the_gate(trained.bundle),
+    ]
+
+
+def _of_the_dates(plan: SplitPlan, *, moves: str) -> Iterator[str]:
     yield (f"It was tested on one date, {plan.test}, and on customers of the label's population alone; another season "
-           "moves both the base rate and the ranking.")  # fmt: skip
+           f"moves {moves}.")  # fmt: skip
     yield (f"The newest rows that it learned from are of {plan.fitted[-1]}, those that calibrated it of "
            f"{plan.calibration}; it knows nothing of what changed since.")  # fmt: skip
     if plan.by_customer:
         yield "The history is too short for a stopping date of its own: a tenth of the customers stopped the fit."
-    if trained.best_baseline is not None and _no_better(trained):
-        yield f"It ranks no better than the feature {trained.best_baseline.name} alone on the test rows."
 
 
-def _no_better(trained: TrainedHead) -> bool:
+def _of_the_rank(trained: TrainedHead) -> Iterator[str]:
     best = trained.best_baseline
     ours, theirs = trained.test.auc, None if best is None else best.metrics.auc
-    return ours is not None and theirs is not None and ours <= theirs
+    if best is not None and ours is not None and theirs is not None and ours <= theirs:
+        yield f"It ranks no better than the feature {best.name} alone on the test rows."
 
 
 def _of_the_calibration(trained: TrainedHead) -> Iterator[str]:
@@ -57,7 +80,39 @@ def _of_the_calibration(trained: TrainedHead) -> Iterator[str]:
                f"above the {_OFF} that counts as calibrated.")  # fmt: skip
 
 
-def _of_the_rows(trained: TrainedHead) -> Iterator[str]:
+def _of_single_customers(trained: TrainedAmounts, currency: str) -> Iterator[str]:
+    test, labels = trained.test, trained.samples[TEST].labels
+    if test.mean and test.mae is not None:
+        yield (f"A single customer's forecast is off by {test.mae:,.0f} {currency} on average, the mean amount "
+               f"being {test.mean:,.0f}: read sums of many customers, and the order.")  # fmt: skip
+        yield (f"A hundredth of the customers spent {_share_of_the_top_hundredth(labels):.0%} of the sum of the test: "
+               "whether they come again decides every sum that they are in.")  # fmt: skip
+
+
+def _share_of_the_top_hundredth(amounts: Floats) -> float:
+    return float(np.sort(amounts)[-math.ceil(len(amounts) / 100) :].sum() / amounts.sum())
+
+
+def _of_the_rival(trained: TrainedAmounts) -> Iterator[str]:
+    gain = trained.test_intervals.get("mae_gain")
+    if gain is not None and gain.low <= 0:
+        yield (f"Its error is not surely lower than that of {trained.rivals[-1].name}, a forecast without a model: "
+               f"{gain.figure:+,.0f} a customer, 95 %: {gain.low:+,.0f} to {gain.high:+,.0f}.")  # fmt: skip
+    for one in trained.rivals[:1]:
+        ours, theirs = trained.test.spearman, one.metrics.spearman
+        if ours is not None and theirs is not None and ours <= theirs:
+            yield f"It orders customers no better than {one.name} on the test rows."
+
+
+def _of_the_scale(bundle: Bundle) -> Iterator[str]:
+    if bundle.calibrator.status == UNCALIBRATED:
+        yield (f"Its amounts are not scaled ({bundle.calibrator.reason}): the square of an expected root is too low, "
+               "read them as an order only.")  # fmt: skip
+    elif bundle.calibrator.status != SEASONAL:
+        yield "Its scale knows one date and no season: expect sums to be off where the season turns."
+
+
+def _of_the_rows(trained: Evidenced) -> Iterator[str]:
     for split, sample in trained.samples.items():
         if len(sample.labels) < sample.rows_total and split in (CALIBRATE, TEST):
             yield f"Of {sample.rows_total:,} rows of split '{split}', {len(sample.labels):,} were read, by customer."
@@ -66,23 +121,22 @@ def _of_the_rows(trained: TrainedHead) -> Iterator[str]:
         yield f"It learned from {learned:,} of {there:,} fitted rows: {trained.bundle.algorithm} runs on one machine."
 
 
-def _of_groups(groups: Sequence[Group]) -> Iterator[str]:
-    for one in groups:
-        rate = one.metrics.base_rate or 0.0
-        error = max((rate * (1 - rate) / one.metrics.n) ** 0.5, 1e-9)
-        if abs(one.forecast - rate) > max(_SURE * error, _OFF):
-            way = "too high" if one.forecast > rate else "too low"
-            yield (f"For '{one.name}' it is {way}: forecast {one.forecast:.2f}, happened {rate:.2f} "
-                   f"(n {one.metrics.n:,}).")  # fmt: skip
+def _of_groups(far: Sequence[Group] | Iterator[Group], *, unit: str = "") -> Iterator[str]:
+    digits = 0 if unit else 2
+    for one in far:
+        way = "too high" if one.forecast > one.happened else "too low"
+        yield (f"For '{one.name}' it is {way}: forecast {one.forecast:,.{digits}f}, happened "
+               f"{one.happened:,.{digits}f}{unit} (n {one.metrics.n:,}).")  # fmt: skip
 
 
-def _of_the_gate(trained: TrainedHead) -> Iterator[str]:
-    gate = trained.bundle.gate
-    if gate.startswith(UNGATED):
-        yield f"No rule compared it with a rival before it was used ({gate})."
-    if gate.startswith(RIVAL):
-        yield f"It did not clearly beat a simple model, which was registered in its place ({gate})."
-    if trained.bundle.guard == NOT_GUARDED:
+def _of_the_gate(bundle: Bundle) -> Iterator[str]:
+    for one in shortfalls(bundle.metrics, gate_of(head_named(bundle.head))):
+        yield f"It falls short of its task: {one}."
+    if bundle.gate.startswith(UNGATED):
+        yield f"No rule compared it with a rival before it was used ({bundle.gate})."
+    if bundle.gate.startswith(RIVAL):
+        yield f"It did not clearly beat a simple model, which was registered in its place ({bundle.gate})."
+    if bundle.guard == NOT_GUARDED:
         yield "The leakage guard was not asked."
 
 

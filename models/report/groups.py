@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from models.evaluate import Metrics, evaluate
+from models.amounts import AmountMetrics
+from models.evaluate import Metrics
 from models.logistic import Floats
 
 FEWEST = 30
 NOT_NAMED = "no segment"
+Judge = Callable[[Floats, Floats], Metrics | AmountMetrics]
+"""Figures of forecasts against outcomes, given as outcomes and forecasts."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The rows of one name; `forecast` is their mean probability, to be read against `metrics.base_rate`."""
+    """The rows of one name: `metrics`, and the means of forecasts and of what `happened`, with its standard `error`."""
 
     name: str
-    metrics: Metrics
+    metrics: Metrics | AmountMetrics
+    happened: float
     forecast: float
+    error: float
+
+    def off_by_more_than(self, least: float) -> bool:
+        """Whether forecast and outcome are that far apart, and further than two errors."""
+        return abs(self.forecast - self.happened) > max(2 * self.error, least)
 
 
-def by_name(names: Iterable[object], labels: Floats, probabilities: Floats) -> tuple[Group, ...]:
+def by_name(names: Iterable[object], labels: Floats, forecasts: Floats, *, judge: Judge) -> tuple[Group, ...]:
     """One group a name, the largest first; those of fewer than `FEWEST` rows together, as "others".
 
-    >>> found = by_name(["a"] * 40 + ["b"] * 3, np.tile([0.0, 1.0], 22)[:43], np.full(43, 0.5))
+    >>> from models.evaluate import evaluate
+    >>> found = by_name(["a"] * 40 + ["b"] * 3, np.tile([0.0, 1.0], 22)[:43], np.full(43, 0.5), judge=evaluate)
     >>> [(one.name, one.metrics.n) for one in found]
     [('a', 40), ('others', 3)]
     """
@@ -34,12 +44,13 @@ def by_name(names: Iterable[object], labels: Floats, probabilities: Floats) -> t
     known, counts = np.unique(named, return_counts=True)
     small = set(known[counts < FEWEST])
     named = np.array(["others" if one in small else one for one in named], dtype=object)
-    found = [_group(name, labels[named == name], probabilities[named == name]) for name in sorted(set(named))]
+    found = [_group(name, labels[named == name], forecasts[named == name], judge) for name in sorted(set(named))]
     return tuple(sorted(found, key=lambda one: (one.name == "others", -one.metrics.n)))
 
 
-def _group(name: str, labels: Floats, probabilities: Floats) -> Group:
-    return Group(name, evaluate(labels, probabilities), float(probabilities.mean()))
+def _group(name: str, labels: Floats, forecasts: Floats, judge: Judge) -> Group:
+    error = float(labels.std() / np.sqrt(len(labels)))
+    return Group(name, judge(labels, forecasts), float(labels.mean()), float(forecasts.mean()), error)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.algorithms.contract import Explained, Matrix
+from models.amounts import spearman
 from models.bundle import Bundle
 from models.evaluate import log_loss
 from models.logistic import Floats
@@ -22,9 +23,9 @@ _DRAWS = 3
 class Importance:
     """One feature, or one family of them.
 
-    `shuffled` is the rise of the log loss (nats) where its values are dealt out anew among the rows; `contribution`
-    the mean size of what it adds to a row's log-odds; `gain` its share of the trees' gain. None where the algorithm
-    has no such figure.
+    `shuffled` is the rise of the log loss (nats), or of amounts the fall of the rank correlation, where its values are
+    dealt out anew among the rows; `contribution` the mean size of what it adds to a row's margin: log-odds, or the
+    expected root of an amount; `gain` its share of the trees' gain. None where the algorithm has no such figure.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Importances:
     """All features and all families, the most important first, on a sample of rows.
 
     `matrix` are the rows that were looked at, float32 (n, d); `contributions` what each feature adds to each row's
-    log-odds before calibration, float64 (n, d), None where the algorithm cannot say it exactly.
+    margin before calibration, float64 (n, d), None where the algorithm cannot say it exactly.
     """
 
     features: tuple[Importance, ...]
@@ -52,6 +53,8 @@ def importances(
 ) -> Importances:
     """Importance on at most `MOST_ROWS` rows, drawn by the seed: of each feature, and of the features of a family.
 
+    matrix: float32 (n, d); labels: 0/1, or amounts where the bundle expects those, (n,).
+
     Features that stand for the same thing share its importance, and shuffling one alone understates both: families
     are shuffled as a whole. Contributions are exact TreeSHAP values (Lundberg et al. 2020) where there are trees of
     XGBoost. Of the features only the `MOST_SHUFFLED` that contribute most are shuffled; all, where none is known to.
@@ -64,7 +67,7 @@ def importances(
     contributions = None if explained is None else explained.contributions(seen)
     sizes = None if contributions is None else np.abs(contributions).mean(axis=0)
     gains = None if explained is None else _shares(explained.gains(len(bundle.features)))
-    shuffle = _Shuffles(bundle, seen, outcomes, chance)
+    shuffle = _Shuffles(bundle, seen, outcomes, chance, _disorder if bundle.is_amount else log_loss)
 
     first = range(len(bundle.features)) if sizes is None else np.argsort(-sizes, kind="stable")[:MOST_SHUFFLED]
     risen = {int(at): shuffle.rise([int(at)]) for at in first}
@@ -81,16 +84,22 @@ class _Shuffles:
     matrix: Matrix
     labels: Floats
     chance: np.random.Generator
+    loss: Callable[[Floats, Floats], float]
 
     def rise(self, places: Sequence[int]) -> float:
-        """Log loss of the model less when these columns are dealt out anew, together; the mean of a few deals."""
-        whole = log_loss(self.labels, self.bundle.predict(self.matrix))
+        """What the loss is more where these columns are dealt out anew, together; the mean of a few deals."""
+        whole = self.loss(self.labels, self.bundle.predict(self.matrix))
         return float(np.mean([self._dealt(places) for _ in range(_DRAWS)])) - whole
 
     def _dealt(self, places: Sequence[int]) -> float:
         other = self.matrix.copy()
         other[:, places] = self.matrix[self.chance.permutation(len(other))][:, places]
-        return log_loss(self.labels, self.bundle.predict(other))
+        return self.loss(self.labels, self.bundle.predict(other))
+
+
+def _disorder(amounts: Floats, forecasts: Floats) -> float:
+    """How far the order of customers is off. No error in currency: that falls where forecasts shrink to a median."""
+    return -(spearman(amounts, forecasts) or 0.0)
 
 
 def _by_family(features: Sequence[str], families: Mapping[str, str]) -> Iterator[tuple[str, list[int]]]:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from models.algorithms.contract import Matrix
 from models.evaluate import BINS
 from models.logistic import Floats
+from models.report.asked import Terms
 from models.report.figures import BLUE, GREEN, GREY, ORANGE, one_axes
 from models.report.importance import Importance, Importances
 
@@ -17,11 +18,11 @@ _TALL, _CARD = (7.2, 6.4), (4.2, 3.2)
 _MOST_FEATURES = 15
 
 
-def importance(found: Sequence[Importance], *, title: str) -> Figure:
-    """Contribution beside loss when shuffled beside gain, of the first few."""
+def importance(found: Sequence[Importance], *, title: str, terms: Terms) -> Figure:
+    """Contribution beside what shuffling costs beside gain, of the first few."""
     shown = list(found[:_MOST_FEATURES])[::-1]
-    kinds = {"mean |contribution| to log-odds": [one.contribution for one in shown],
-             "log loss it saves (shuffled)": [one.shuffled for one in shown],
+    kinds = {f"mean |contribution| to the {terms.margin}": [one.contribution for one in shown],
+             terms.saved: [one.shuffled for one in shown],
              "share of the trees' gain": [one.gain for one in shown]}  # fmt: skip
     known = {name: values for name, values in kinds.items() if any(value is not None for value in values)}
     figure = Figure(figsize=(9.6, 0.8 + 0.3 * len(shown)))
@@ -35,7 +36,7 @@ def importance(found: Sequence[Importance], *, title: str) -> Figure:
     return figure
 
 
-def summary(found: Importances, features: Sequence[str], *, seed: int = 0) -> Figure:
+def summary(found: Importances, features: Sequence[str], *, terms: Terms, seed: int = 0) -> Figure:
     """Each row's contribution of each feature, coloured by the feature's value (Lundberg's summary plot)."""
     figure, axes = one_axes(_TALL)
     chance = np.random.default_rng(seed)
@@ -48,14 +49,14 @@ def summary(found: Importances, features: Sequence[str], *, seed: int = 0) -> Fi
                               rasterized=True, linewidths=0)  # fmt: skip
     axes.axvline(0, color=GREY, linewidth=1)
     axes.set_yticks(range(len(shown)), [features[at] for at in shown])
-    axes.set(xlabel="contribution to the log-odds of the outcome")
+    axes.set(xlabel=f"contribution to the {terms.margin}")
     bar = figure.colorbar(points, ax=axes, ticks=[0, 1], aspect=40, pad=0.01)
     bar.ax.set_yticklabels(["low value", "high value"])
     axes.grid(visible=False, axis="y")
     return figure
 
 
-def dependence(name: str, values: Floats | Matrix, contributions: Floats) -> Figure:
+def dependence(name: str, values: Floats | Matrix, contributions: Floats, *, terms: Terms) -> Figure:
     """A feature's value against what it adds; the line is the median of equal-count bins, the mark at 0 is NULL."""
     figure, axes = one_axes(_CARD)
     known = np.isfinite(values)
@@ -68,12 +69,14 @@ def dependence(name: str, values: Floats | Matrix, contributions: Floats) -> Fig
                   [np.median(contributions[known][part]) for part in bins], color=ORANGE)  # fmt: skip
     axes.axhline(0, color=GREY, linewidth=1)
     missing = "" if known.all() else f"  (NULL for {np.mean(~known):.0%}: {np.median(contributions[~known]):+.2f})"
-    axes.set(ylabel="adds to log-odds", xlabel=f"{name}{missing}")
+    axes.set(ylabel=f"adds to {terms.margin}", xlabel=f"{name}{missing}")
     return figure
 
 
-def partial_dependence(name: str, matrix: Matrix, at: int, predict: Callable[[Matrix], Floats]) -> Figure:
-    """Mean probability of all rows if they had this value, at quantiles of the feature (Friedman 2001)."""
+def partial_dependence(
+    name: str, matrix: Matrix, at: int, predict: Callable[[Matrix], Floats], *, terms: Terms
+) -> Figure:  # fmt: skip
+    """Mean forecast of all rows if they had this value, at quantiles of the feature (Friedman 2001)."""
     figure, axes = one_axes(_CARD)
     known = matrix[np.isfinite(matrix[:, at]), at]
     grid = np.unique(np.quantile(known, np.linspace(0.02, 0.98, 15))) if len(known) else np.empty(0)
@@ -83,7 +86,7 @@ def partial_dependence(name: str, matrix: Matrix, at: int, predict: Callable[[Ma
         other[:, at] = value
         means.append(float(predict(other).mean()))
     axes.plot(grid, means, "o-", color=GREEN, markersize=3)
-    axes.set(xlabel=name, ylabel="mean probability")
+    axes.set(xlabel=name, ylabel=f"mean {terms.forecast}")
     return figure
 
 

@@ -45,7 +45,6 @@ WRONG_COMMANDS = [
     (["promote", "--rollback"], 2, "say of which head"),
     (["report"], 2, "--label"),
     (["report", "--label", "churn_6d"], 2, "churn_60d"),
-    (["report", "--label", "spend_90d"], 2, "is an amount"),
     (["explain", "train"], 2, "such as build_features"),
     (["explain", "build_features", "--step", "0"], 2, "at least 1"),
     (["explain", "overdue_ration"], 2, "Did you mean 'overdue_ratio'"),

@@ -9,11 +9,13 @@ from datetime import date
 import numpy as np
 import pytest
 
+from models.evaluate import evaluate
 from models.guard.findings import Finding, Verdict
+from models.report.asked import Asked
 from models.report.card import limits
 from models.report.groups import by_name, confusion
 from models.report.importance import importances
-from models.report.page import PAGE, Asked, report_files
+from models.report.page import PAGE, report_files
 from models.splits import CALIBRATE, FIT, STOP, TEST
 from models.thresholds import Values, best_threshold
 from models.training_rows import Sample
@@ -105,7 +107,7 @@ def test_a_family_is_shuffled_as_a_whole(trained):
 def test_small_groups_are_told_together():
     names = ["A"] * 100 + ["B"] * 60 + ["C"] * 4 + [None] * 5
     labels = np.tile([0.0, 1.0], 85)[:169]
-    found = by_name(names, labels, np.full(169, 0.5))
+    found = by_name(names, labels, np.full(169, 0.5), judge=evaluate)
     assert [(one.name, one.metrics.n) for one in found] == [("A", 100), ("B", 60), ("others", 9)]
 
 
@@ -129,7 +131,7 @@ def test_limits_change_with_the_record(trained):
     sampled = Sample(**{**vars(trained.samples[TEST]), "rows_total": 10**6})
     other = replace(trained, samples={**trained.samples, TEST: sampled}, excess=0.2,
                     bundle=replace(trained.bundle, gate="passed", guard="passed, 0 reported"))  # fmt: skip
-    wrong = by_name(["A"] * 400, np.tile([0.0, 1.0], 200), np.full(400, 0.9))
+    wrong = by_name(["A"] * 400, np.tile([0.0, 1.0], 200), np.full(400, 0.9), judge=evaluate)
     said = "\n".join(limits(other, plan=PLAN, groups=wrong, values=None))
     assert "Of 1,000,000 rows of split 'test'" in said
     assert "0.200 more on average than chance" in said

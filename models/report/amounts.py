@@ -1,0 +1,61 @@
+"""The page of a head of amounts: what it expects beside what came, by customer, by tenth and in sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from models.amounts import LAST_YEAR, AmountMetrics, evaluate_amounts
+from models.calibrate import UNCALIBRATED
+from models.report import amount_figures, figures
+from models.report.asked import AMOUNTS
+from models.report.base import Picture, Report, drawn
+from models.report.card import amount_limits
+from models.report.tenths import Tenth, tenths
+from models.train_amounts import TrainedAmounts
+
+
+class AmountReport(Report[TrainedAmounts]):
+    """A trained head of amounts, ready to be shown."""
+
+    template, terms, judge = "amounts.html.j2", AMOUNTS, evaluate_amounts
+
+    @property
+    def limits(self) -> list[str]:
+        return amount_limits(self.trained, plan=self.plan, groups=self.groups, currency=self.asked.currency)
+
+    @cached_property
+    def tenths(self) -> tuple[Tenth, ...]:
+        """The test by tenths of the forecast."""
+        return tenths(self.test.labels, self.tested, self.test.customers)
+
+    @property
+    def outcomes(self) -> dict[str, AmountMetrics]:
+        """By split, its outcomes as if each were its own forecast: their mean, and how few customers they are of."""
+        return {split: evaluate_amounts(one.labels, one.labels) for split, one in self.trained.samples.items()}
+
+    def own_pictures(self) -> Mapping[str, list[Picture]]:
+        return {"ranking": [*self._ranking()], "calibration": [*self._calibration()]}
+
+    def _ranking(self) -> Iterator[Picture]:
+        labels, currency = self.test.labels, self.asked.currency
+        ranked = {"model": self.tested, **{LAST_YEAR: one.forecast for one in self.trained.rivals[:1]}}
+        yield drawn("gains", "Gains", "Read: this share of the customers holds that share of all that was spent.",
+                    lambda: figures.gains(labels, ranked, first="the highest forecast",
+                                          share="share of all that was spent"))  # fmt: skip
+        yield drawn("customers", "Single customers",
+                    "Darker is more customers; on the line the forecast is exact, at the bottom nothing came.",
+                    lambda: amount_figures.customers(labels, self.tested, currency=currency))  # fmt: skip
+
+    def _calibration(self) -> Iterator[Picture]:
+        currency = self.asked.currency
+        yield drawn("sums", "Sums by tenth", "Forecast and came should be level, and the bars should fall.",
+                    lambda: amount_figures.sums(self.tenths, currency=currency))  # fmt: skip
+        yield drawn("ratios", "Sum ratio by tenth", "At 1 a tenth's forecasts sum to what came; 95 % over customers.",
+                    lambda: amount_figures.ratios(self.tenths, whole=self.trained.test_intervals.get("sum_ratio")))  # fmt: skip
+        tried = [(one.method, one.as_of, one.sum_ratio) for one in self.trained.backtests
+                 if one.status != UNCALIBRATED and one.sum_ratio is not None]  # fmt: skip
+        if tried:
+            yield drawn("scale_backtests", "Scales at earlier dates",
+                        "The recipe fitted again as if each date were the present; 1 is exact.",
+                        lambda: figures.backtests(tried, figure="sum ratio, forecast over what came", aim=1.0))  # fmt: skip
