@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from models.intervals import Interval
 from models.logistic import Floats
 from models.report.figures import BLUE, GREY, ORANGE, SMALL, one_axes
 from models.report.tenths import Tenth
 
+SUM_RATIO = "sum ratio, forecast over what came"
 _BAR = 0.4
 
 
@@ -25,7 +27,7 @@ def customers(labels: Floats, forecasts: Floats, *, currency: str) -> Figure:
                         linewidths=0)  # fmt: skip
     axes.plot([0, top], [0, top], ":", color=ORANGE)
     powers = np.arange(top + 1)
-    names = ["≤ 1", *[f"{10**power:,.0f}" for power in powers[1:]]]
+    names = ["≤ 1", *[EngFormatter(sep="")(10**power) for power in powers[1:]]]
     axes.set_xticks(powers, names)
     axes.set_yticks(powers, names)
     axes.set(xlabel=f"forecast, {currency}", ylabel=f"came, {currency}")
@@ -47,7 +49,7 @@ def sums(tenths: Sequence[Tenth], *, currency: str) -> Figure:
 
 
 def ratios(tenths: Sequence[Tenth], *, whole: Interval | None) -> Figure:
-    """Forecast sum over what came, by tenth, on a scale on which half and double are as far; the band is that of all."""
+    """Forecast sum over what came, by tenth, with half as far from 1 as double; the band is that of all."""
     figure, axes = one_axes(SMALL)
     shown = [(one.place, one.ratio) for one in tenths if one.ratio is not None and one.ratio.low > 0]
     if whole is not None:
@@ -58,7 +60,7 @@ def ratios(tenths: Sequence[Tenth], *, whole: Interval | None) -> Figure:
     axes.axhline(1, linestyle=":", color=GREY)
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel="tenth of customers, the highest forecast first", ylabel="sum ratio, forecast over what came",
+    axes.set(xlabel="tenth of customers, the highest forecast first", ylabel=SUM_RATIO,
              xticks=[one.place for one in tenths])  # fmt: skip
     axes.legend(loc="best")
     return figure

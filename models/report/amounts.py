@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from models.amounts import LAST_YEAR, AmountMetrics, evaluate_amounts
+from models.amounts import AmountMetrics, evaluate_amounts
 from models.calibrate import UNCALIBRATED
 from models.report import amount_figures, figures
 from models.report.asked import AMOUNTS
@@ -22,7 +22,8 @@ class AmountReport(Report[TrainedAmounts]):
 
     @property
     def limits(self) -> list[str]:
-        return amount_limits(self.trained, plan=self.plan, groups=self.groups, currency=self.asked.currency)
+        return amount_limits(self.trained, plan=self.plan, groups=self.groups, tenths=self.tenths,
+                             currency=self.asked.currency)  # fmt: skip
 
     @cached_property
     def tenths(self) -> tuple[Tenth, ...]:
@@ -39,7 +40,7 @@ class AmountReport(Report[TrainedAmounts]):
 
     def _ranking(self) -> Iterator[Picture]:
         labels, currency = self.test.labels, self.asked.currency
-        ranked = {"model": self.tested, **{LAST_YEAR: one.forecast for one in self.trained.rivals[:1]}}
+        ranked = {"model": self.tested} | {one.name: one.forecast for one in self.trained.rivals[:1]}
         yield drawn("gains", "Gains", "Read: this share of the customers holds that share of all that was spent.",
                     lambda: figures.gains(labels, ranked, first="the highest forecast",
                                           share="share of all that was spent"))  # fmt: skip
@@ -48,14 +49,14 @@ class AmountReport(Report[TrainedAmounts]):
                     lambda: amount_figures.customers(labels, self.tested, currency=currency))  # fmt: skip
 
     def _calibration(self) -> Iterator[Picture]:
-        currency = self.asked.currency
+        currency, whole = self.asked.currency, self.trained.test_intervals.get("sum_ratio")
         yield drawn("sums", "Sums by tenth", "Forecast and came should be level, and the bars should fall.",
                     lambda: amount_figures.sums(self.tenths, currency=currency))  # fmt: skip
         yield drawn("ratios", "Sum ratio by tenth", "At 1 a tenth's forecasts sum to what came; 95 % over customers.",
-                    lambda: amount_figures.ratios(self.tenths, whole=self.trained.test_intervals.get("sum_ratio")))  # fmt: skip
+                    lambda: amount_figures.ratios(self.tenths, whole=whole))  # fmt: skip
         tried = [(one.method, one.as_of, one.sum_ratio) for one in self.trained.backtests
                  if one.status != UNCALIBRATED and one.sum_ratio is not None]  # fmt: skip
         if tried:
             yield drawn("scale_backtests", "Scales at earlier dates",
                         "The recipe fitted again as if each date were the present; 1 is exact.",
-                        lambda: figures.backtests(tried, figure="sum ratio, forecast over what came", aim=1.0))  # fmt: skip
+                        lambda: figures.backtests(tried, figure=amount_figures.SUM_RATIO, aim=1.0))  # fmt: skip

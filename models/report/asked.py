@@ -33,8 +33,8 @@ class Terms:
     """What the axes of a kind of head say.
 
     `forecast` is what the model gives and `happened` what it is held against; `margin` what contributions add up to and
-    `raises` what more of them does; `counted` names the customers whom something happened to; `saved` what a feature is worth when its values are dealt out anew; `fit_loss` what
-    the fit makes small.
+    `raises` what more of them does; `saved` what dealing out a feature's values anew shows; `fit_loss` what the fit
+    makes small; `counted` the customers whom something happened to.
     """
 
     forecast: str
@@ -47,6 +47,7 @@ class Terms:
 
 
 PROBABILITIES = Terms("probability", "share with the outcome", "log-odds", "raises the odds of the outcome",
-                      "log loss it saves (shuffled)", "log loss", "with the outcome")  # fmt: skip
+                      "log loss it saves\n(shuffled)", "log loss", "with the outcome")  # fmt: skip
 AMOUNTS = Terms("amount", "mean amount", "root of the amount", "raises the amount",
-                "rank correlation it gives (shuffled)", "root mean square error of roots", "with an amount")  # fmt: skip
+                "rank correlation it gives\n(shuffled)",
+                "root mean square error of roots", "with an amount")  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the pages of all heads share: their dates, what a model looks at, groups of customers, and how they are written."""
+"""What the pages of all heads share: dates, what a model looks at, groups of customers, and how a page is written."""
 
 from __future__ import annotations
 
@@ -115,38 +115,39 @@ class Report(ABC, Generic[TrainedT]):
     def _splits(self) -> Iterator[Picture]:
         yield drawn("timeline", "Dates", "No label reaches into the next period.",
                     lambda: figures.timeline(self.plan))  # fmt: skip
-        fit = self.trained.fit
+        fit, loss = self.trained.fit, self.terms.fit_loss
         if fit.history:
             yield drawn("learning_curve", "Fit", "The fit ends where the stopping rows gain nothing more.",
-                        lambda: figures.learning(fit.history, fit.best_iteration, loss=self.terms.fit_loss))  # fmt: skip
+                        lambda: figures.learning(fit.history, fit.best_iteration, loss=loss))  # fmt: skip
 
     def _importance(self) -> Iterator[Picture]:
-        found, names = self.importances, list(self.trained.bundle.features)
+        found, names, terms = self.importances, list(self.trained.bundle.features), self.terms
         yield drawn("families", "Families of features", "Shuffled together, since they stand for one another.",
-                    lambda: importance_figures.importance(found.families, title="By family", terms=self.terms))  # fmt: skip
+                    lambda: importance_figures.importance(found.families, title="By family", terms=terms))  # fmt: skip
         yield drawn("features", "Features", "The fifteen that contribute most.",
-                    lambda: importance_figures.importance(found.features, title="By feature", terms=self.terms))  # fmt: skip
+                    lambda: importance_figures.importance(found.features, title="By feature", terms=terms))  # fmt: skip
         if found.contributions is not None:
             yield drawn("contributions", "Contributions to single customers",
-                        f"A dot is a customer; right {self.terms.raises}.",
-                        lambda: importance_figures.summary(found, names, terms=self.terms))  # fmt: skip
+                        f"A dot is a customer; right {terms.raises}.",
+                        lambda: importance_figures.summary(found, names, terms=terms))  # fmt: skip
         for one in found.features[:DEPENDENCES]:
             yield from self._dependence(one.name, names.index(one.name))
 
     def _dependence(self, name: str, at: int) -> Iterator[Picture]:
         found, terms = self.importances, self.terms
         if found.contributions is not None:
-            adds = found.contributions[:, at]
+            values, adds = found.matrix[:, at], found.contributions[:, at]
             yield drawn(f"dependence_{name}", f"{name}: contribution", "The line is the median.",
-                        lambda: importance_figures.dependence(name, found.matrix[:, at], adds, terms=terms))  # fmt: skip
+                        lambda: importance_figures.dependence(name, values, adds, terms=terms))  # fmt: skip
         predict = self.trained.bundle.at(self.plan.test).predict
         yield drawn(f"partial_{name}", f"{name}: partial dependence", "Mean over all rows, had they this value.",
                     lambda: importance_figures.partial_dependence(
                         name, found.matrix[:1000], at, predict, terms=terms))  # fmt: skip
 
     def _groups(self) -> Iterator[Picture]:
+        happened = self.terms.happened
         if self.groups:
             yield drawn("segments", "By segment", "Forecast beside what happened.",
-                        lambda: figures.forecast_by_group(self.groups, happened=self.terms.happened))  # fmt: skip
+                        lambda: figures.forecast_by_group(self.groups, happened=happened))  # fmt: skip
         yield drawn("dates", "By date", "The first date chose the calibration, the last is the test.",
-                    lambda: figures.forecast_by_group(self.dates, happened=self.terms.happened))  # fmt: skip
+                    lambda: figures.forecast_by_group(self.dates, happened=happened))  # fmt: skip

@@ -14,6 +14,7 @@ from models.logistic import Floats
 from models.promotion.rivals import RIVAL
 from models.promotion.rule import shortfalls
 from models.report.groups import Group
+from models.report.tenths import Tenth
 from models.splits import CALIBRATE, FIT, TEST, SplitPlan
 from models.thresholds import Values
 from models.train import Evidenced, TrainedHead
@@ -38,7 +39,9 @@ def limits(trained: TrainedHead, *, plan: SplitPlan, groups: Sequence[Group], va
     ]
 
 
-def amount_limits(trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[Group], currency: str) -> list[str]:
+def amount_limits(
+    trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[Group], tenths: Sequence[Tenth], currency: str
+) -> list[str]:  # fmt: skip
     """Sentences on a model of amounts, each true of this one, the general ones first."""
     far = [one for one in groups if one.off_by_more_than(_OFF_SHARE * one.happened)]
     return [
@@ -47,6 +50,7 @@ def amount_limits(trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[
         *_of_single_customers(trained, currency),
         *_of_the_rival(trained),
         *_of_the_scale(trained.bundle),
+        *_of_tenths(tenths),
         *_of_the_rows(trained),
         *_of_groups(far, unit=f" {currency} a customer"),
         *_of_the_gate(trained.bundle),
@@ -85,11 +89,12 @@ def _of_single_customers(trained: TrainedAmounts, currency: str) -> Iterator[str
     if test.mean and test.mae is not None:
         yield (f"A single customer's forecast is off by {test.mae:,.0f} {currency} on average, the mean amount "
                f"being {test.mean:,.0f}: read sums of many customers, and the order.")  # fmt: skip
-        yield (f"A hundredth of the customers spent {_share_of_the_top_hundredth(labels):.0%} of the sum of the test: "
+        yield (f"A hundredth of the customers spent {100 * _top_hundredth(labels):.0f} % of the sum of the test: "
                "whether they come again decides every sum that they are in.")  # fmt: skip
 
 
-def _share_of_the_top_hundredth(amounts: Floats) -> float:
+def _top_hundredth(amounts: Floats) -> float:
+    """Their share of the sum."""
     return float(np.sort(amounts)[-math.ceil(len(amounts) / 100) :].sum() / amounts.sum())
 
 
@@ -110,6 +115,17 @@ def _of_the_scale(bundle: Bundle) -> Iterator[str]:
                "read them as an order only.")  # fmt: skip
     elif bundle.calibrator.status != SEASONAL:
         yield "Its scale knows one date and no season: expect sums to be off where the season turns."
+
+
+def _of_tenths(tenths: Sequence[Tenth]) -> Iterator[str]:
+    """Those that are off whichever customers had been drawn: a factor moves all sums at once."""
+    known = [(one.place, one.ratio) for one in tenths if one.ratio is not None]
+    low = [str(place) for place, ratio in known if ratio.high < 1 - _OFF_SHARE]
+    high = [str(place) for place, ratio in known if ratio.low > 1 + _OFF_SHARE]
+    for way, places in (("less", low), ("more", high)):
+        if places:
+            yield (f"It expects {way} than came of tenths {', '.join(places)} of its own ranking (1 is the highest): "
+                   "take no sums of such customers alone.")  # fmt: skip
 
 
 def _of_the_rows(trained: Evidenced) -> Iterator[str]:

@@ -21,15 +21,16 @@ _MOST_FEATURES = 15
 def importance(found: Sequence[Importance], *, title: str, terms: Terms) -> Figure:
     """Contribution beside what shuffling costs beside gain, of the first few."""
     shown = list(found[:_MOST_FEATURES])[::-1]
-    kinds = {f"mean |contribution| to the {terms.margin}": [one.contribution for one in shown],
+    kinds = {f"mean |contribution|\nto the {terms.margin}": [one.contribution for one in shown],
              terms.saved: [one.shuffled for one in shown],
-             "share of the trees' gain": [one.gain for one in shown]}  # fmt: skip
+             "share of the\ntrees' gain": [one.gain for one in shown]}  # fmt: skip
     known = {name: values for name, values in kinds.items() if any(value is not None for value in values)}
     figure = Figure(figsize=(9.6, 0.8 + 0.3 * len(shown)))
     places = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
     for axes, (name, values), colour in zip(places, known.items(), (BLUE, ORANGE, GREEN), strict=False):
         axes.barh(range(len(shown)), [value or 0.0 for value in values], color=colour)
         axes.set_title(name, fontsize=9)
+        axes.locator_params(axis="x", nbins=4)
         axes.grid(visible=False, axis="y")
     places[0].set_yticks(range(len(shown)), [one.name for one in shown])
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
@@ -62,7 +63,7 @@ def dependence(name: str, values: Floats | Matrix, contributions: Floats, *, ter
     known = np.isfinite(values)
     axes.scatter(values[known], contributions[known], s=4, color=BLUE, alpha=0.3, rasterized=True, linewidths=0)
     if known.any():
-        low, high = np.quantile(values[known], [0, 0.99])
+        low, high = np.quantile(values[known], [0.01, 0.99])
         axes.set_xlim(low - 0.02 * (high - low + 1), high + 0.02 * (high - low + 1))
         bins = [part for part in np.array_split(np.argsort(values[known], kind="stable"), BINS) if len(part)]
         axes.plot([np.median(values[known][part]) for part in bins],

@@ -13,10 +13,13 @@ import pytest
 from models.report.page import PAGE, report_files
 from tests.unit.models.report.test_report import ASKED
 from tests.unit.models.report.trained import PLAN, small_trained
+from tests.unit.models.report.trained_amounts import ASKED as ASKED_OF_SPEND
+from tests.unit.models.report.trained_amounts import PLAN as PLAN_OF_SPEND
+from tests.unit.models.report.trained_amounts import small_amounts
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MEASURE = """
-<iframe id="screen" src="report.html" style="width:{width}px;height:900px;border:0"></iframe>
+<iframe id="screen" src="{page}" style="width:{width}px;height:900px;border:0"></iframe>
 <pre id="found"></pre>
 <script>
 onload = () => {{
@@ -33,16 +36,22 @@ onload = () => {{
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A report as it is written, in a folder."""
+    """A report of each kind of head as it is written, in a folder, named by its label."""
     found = tmp_path_factory.mktemp("report")
-    (found / PAGE).write_bytes(report_files(small_trained(), plan=PLAN, asked=ASKED)[PAGE])
+    pages = {
+        "churn_60d": report_files(small_trained(), plan=PLAN, asked=ASKED),
+        "spend_90d": report_files(small_amounts(), plan=PLAN_OF_SPEND, asked=ASKED_OF_SPEND),
+    }
+    for label, files in pages.items():
+        (found / f"{label}.html").write_bytes(files[PAGE])
     return found
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_browser_shows_the_whole_page(width: int, folder: Path):
-    (folder / "measure.html").write_text(MEASURE.format(width=width), encoding="utf-8")
+@pytest.mark.parametrize("label", ["churn_60d", "spend_90d"])
+def test_a_browser_shows_the_whole_page(label: str, width: int, folder: Path):
+    (folder / "measure.html").write_text(MEASURE.format(width=width, page=f"{label}.html"), encoding="utf-8")
     shown = subprocess.run(
         [str(CHROMIUM), "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
          "--virtual-time-budget=20000", f"--user-data-dir={folder / 'profile'}", "--dump-dom",
@@ -50,7 +59,7 @@ def test_a_browser_shows_the_whole_page(width: int, folder: Path):
         capture_output=True, text=True, timeout=180, check=True,
     ).stdout  # fmt: skip
     found = json.loads(re.search(r'<pre id="found">(.*?)</pre>', shown, re.S).group(1))
-    assert found["title"].startswith("churn_60d")
+    assert found["title"].startswith(label)
     assert found["pictures"] == found["shown"] >= 15
     assert found["wide"] <= width
     assert found["narrowest"] > 250

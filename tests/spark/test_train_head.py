@@ -116,6 +116,9 @@ def test_amounts_are_learned_by_all_workers_and_scaled_to_a_later_sum(training_s
     assert found.fit.history["stop"][-1] < found.fit.history["stop"][0]
     assert found.bundle.calibration_status == "scaled" and 0.85 < found.test.sum_ratio < 1.15
     assert found.test.spearman > 0.4 and found.counts[TEST].rows == 700 > found.counts[TEST].positives > 0
+    assert {split: len(one.labels) for split, one in found.samples.items()} == {
+        split: count.rows for split, count in found.counts.items()
+    }  # fmt: skip
 
 
 def test_it_is_calibrated_on_a_later_period(trained: TrainedHead) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import date
 
@@ -19,6 +18,7 @@ from models.report.page import PAGE, report_files
 from models.splits import CALIBRATE, FIT, STOP, TEST
 from models.thresholds import Values, best_threshold
 from models.training_rows import Sample
+from tests.unit.models.report.pages import is_whole, sections, stands_alone
 from tests.unit.models.report.trained import FAMILIES, PLAN, VALUES, small_trained
 
 ASKED = Asked(("label churn_60d: the customer <lapses>",), date(2011, 12, 9), "GBP", "training_set_churn_60d, abc", 42,
@@ -36,18 +36,18 @@ def files(trained):
 
 
 def test_the_page_needs_nothing_outside_it(files):
-    page = files[PAGE].decode()
-    sources = re.findall(r'src="([^"]{0,30})', page)
-    assert len(sources) >= 15
-    assert all(one.startswith("data:image/svg+xml;base64,") for one in sources)
-    assert not re.search(r'(?:href|src|url\()\s*=?\s*["\']?(?:https?:)?//', page)
-    assert "<script" not in page
+    stands_alone(files[PAGE].decode(), pictures=15)
 
 
 def test_every_picture_of_the_page_is_a_file_of_its_own_too(files):
-    pictures = {name for name in files if name != PAGE}
-    assert files[PAGE].decode().count("<figure") == len(pictures) >= 15
-    assert all(files[name].startswith(b"<?xml") for name in pictures)
+    is_whole(files)
+
+
+def test_the_sections_of_a_probability(files):
+    assert sections(files[PAGE].decode()) == [
+        "What was asked", "Data and dates", "How good it is", "Calibration", "Whom to contact", "What it looks at",
+        "Where it is better or worse", "Leakage guard", "Limits of this model", "To make it again",
+    ]  # fmt: skip
 
 
 def test_the_same_training_gives_the_same_page(files, trained):
