@@ -124,7 +124,8 @@ def _of_tenths(tenths: Sequence[Tenth]) -> Iterator[str]:
     high = [str(place) for place, ratio in known if ratio.low > 1 + _OFF_SHARE]
     for way, places in (("less", low), ("more", high)):
         if places:
-            yield (f"It expects {way} than came of tenths {', '.join(places)} of its own ranking (1 is the highest): "
+            which = f"tenth{'s' * (len(places) > 1)} {', '.join(places)}"
+            yield (f"It expects {way} than came of {which} of its own ranking (1 is the highest): "
                    "take no sums of such customers alone.")  # fmt: skip
 
 

@@ -143,6 +143,9 @@ def test_amounts_are_guarded_scaled_by_backtests_and_judged_beside_their_rivals(
     assert [one.name for one in found.rivals] == ["amount_sum_365d / 4", "amount_sum_365d, of the same sum"]
     assert found.rivals[1].metrics.sum_ratio == pytest.approx(found.test.sum_ratio)
     assert found.bundle.guard.startswith("passed")
+    assert {split: one.rows_total for split, one in found.samples.items()} == {
+        split: count.rows for split, count in found.counts.items()
+    }  # fmt: skip
     record = run_record(found, {})
     assert record.metrics["test_mae_low"] < record.metrics["test_mae"] < record.metrics["test_mae_high"]
     assert "root_mean_square_stop" in record.curves

@@ -157,7 +157,7 @@ def test_limits_change_with_the_record(trained):
     assert "not scaled (nothing was spent)" in found and "sum_ratio is 0.700, the task expects 0.9 to 1.1" in found
     assert "not surely lower than that of amount_sum_365d, of the same sum" in found and "-9 to +2" in found
     assert "orders customers no better than amount_sum_365d / 4" in found
-    assert "It expects less than came of tenths 4 of" in found
+    assert "It expects less than came of tenth 4 of" in found
     assert "For 'A' it is too low: forecast 300, happened 1,000 GBP a customer (n 400)" in found
 
 
