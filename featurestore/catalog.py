@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from featurestore.definitions import Cell, Derived, Feature, Ranked
-from featurestore.local_rows import local_rows
+from featurestore.record_tables import replace_records
 from featurestore.schemas import Column
 from featurestore.tables import Table, Warehouse
 from featurestore.views import FeatureSet, FeatureView, aliases_of
@@ -60,5 +60,4 @@ def publish_catalog(warehouse: Warehouse, owner: FeatureView | FeatureSet) -> No
     present = warehouse.records(CATALOG.name, ("view", "fingerprint"))
     if {row["fingerprint"] for row in present if row["view"] == owner.name} == {owner.fingerprint}:
         return
-    rows = local_rows(warehouse.spark, CATALOG.columns, entries(owner))
-    warehouse.replace(CATALOG, rows, where=f"view = '{owner.name}'")
+    replace_records(warehouse, CATALOG, entries(owner), where=f"view = '{owner.name}'")

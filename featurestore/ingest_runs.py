@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from delta.exceptions import DeltaConcurrentModificationException
-from pyspark.sql import DataFrame
+from deltalake.exceptions import CommitFailedError
 
 from featurestore.errors import DataContractError, EnvironmentProblem
-from featurestore.local_rows import local_rows
+from featurestore.record_tables import add_records, made, put_records
 from featurestore.schemas import Column
 from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
 
@@ -138,6 +138,12 @@ def settled(warehouse: Warehouse) -> list[dict[str, Any]]:
     return [run for run in warehouse.records(INGEST_RUNS.name, columns) if run["status"] != STARTED]
 
 
+def unfinished(warehouse: Warehouse, sources: Collection[str]) -> list[dict[str, Any]]:
+    """The batches of `sources` that have their rank and instant but not yet all of their rows: id, source, instant."""
+    runs = warehouse.records(INGEST_RUNS.name, ("batch_id", "source", "status", "ingested_at"))
+    return [run for run in runs if run["status"] == STARTED and run["source"] in sources]
+
+
 def standing(warehouse: Warehouse, *, source: str, batch_id: str, before: int | None = None) -> Standing:
     """How `batch_id` stands among the batches of `source` (of a rank below `before`, if given)."""
     names = [column.name for column in INGEST_RUNS.columns]
@@ -188,7 +194,7 @@ def feeding(warehouse: Warehouse, source: str, content_id: str, *, restore: bool
 def mark(warehouse: Warehouse, report: IngestReport) -> None:
     """Record what has become of a batch."""
     until_committed(
-        lambda: warehouse.upsert(INGEST_RUNS, _frame(warehouse, asdict(report)), keys=["batch_id"]),
+        lambda: put_records(warehouse, INGEST_RUNS, [_row(asdict(report))], keys=["batch_id"]),
         what=f"batch {report.batch_id[:12]} of {report.source}",
     )
 
@@ -200,7 +206,7 @@ def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str
     it and the other asks again. `ingested_at` is lifted where needed to grow with the rank.
     Raises EnvironmentProblem when others win three times.
     """
-    warehouse.create(INGEST_RUNS)
+    made(warehouse, INGEST_RUNS)
     app_id = f"batch_seq:{source}"
     for _ in range(ATTEMPTS):
         # The order matters: whoever commits after this line takes the rank that is asked for below.
@@ -233,15 +239,14 @@ def close(warehouse: Warehouse, report: IngestReport) -> None:
 
 def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> bool:
     """Whether the batch stands under its rank now: an append that comes second is dropped in silence."""
-    rows = _frame(warehouse, {**asdict(batch), "status": STARTED, "input_name": input_name})
+    row = _row({**asdict(batch), "status": STARTED, "input_name": input_name})
     try:
-        warehouse.append(INGEST_RUNS, rows, transaction=transaction)
-    except DeltaConcurrentModificationException:
+        add_records(warehouse, INGEST_RUNS, [row], transaction=transaction)
+    except CommitFailedError:
         return False
     own = standing(warehouse, source=batch.source, batch_id=batch.batch_id).own
     return own is not None and own.batch_seq == batch.batch_seq
 
 
-def _frame(warehouse: Warehouse, values: dict[str, Any]) -> DataFrame:
-    row = [values.get(column.name) for column in INGEST_RUNS.columns]
-    return local_rows(warehouse.spark, INGEST_RUNS.columns, [row])
+def _row(values: dict[str, Any]) -> list[Any]:
+    return [values.get(column.name) for column in INGEST_RUNS.columns]

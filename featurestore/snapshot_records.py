@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from pyspark.sql import DataFrame
-
+from featurestore.record_tables import Rows, put_records, replace_records
 from featurestore.schemas import Column
 from featurestore.staleness import Listed, Stored
 from featurestore.tables import Table, Warehouse
@@ -71,12 +70,12 @@ def listed_dates(warehouse: Warehouse, view: FeatureView) -> set[date]:
     return {one.as_of_date for one in stored(warehouse, view).listed if one.fingerprint == view.fingerprint}
 
 
-def list_snapshots(warehouse: Warehouse, view: FeatureView, rows: DataFrame, *, alone: bool) -> None:
+def list_snapshots(warehouse: Warehouse, view: FeatureView, rows: Rows, *, alone: bool) -> None:
     """Record complete snapshots of `view`; `alone`: they are all there is of it."""
     if alone:
-        warehouse.replace(SNAPSHOTS, rows, where=f"view = '{view.name}'")
+        replace_records(warehouse, SNAPSHOTS, rows, where=f"view = '{view.name}'")
     else:
-        warehouse.upsert(SNAPSHOTS, rows, keys=("view", "as_of_date"))
+        put_records(warehouse, SNAPSHOTS, rows, keys=("view", "as_of_date"))
 
 
 def among(dates: Sequence[date]) -> str:

@@ -19,12 +19,10 @@ from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError
 from featurestore.fold import CUSTOMER, Limits
 from featurestore.frames import joined
-from featurestore.local_rows import local_rows
 from featurestore.population import among_population, cut_points, population_table
 from featurestore.snapshot_inputs import Inputs
 from featurestore.snapshot_plan import Pass, Plan, Planned, group_of, make_plan
 from featurestore.snapshot_records import (
-    SNAPSHOTS,
     among,
     complete_dates,
     features_table,
@@ -186,8 +184,7 @@ def _carry_out(inputs: Inputs, work: _Work, sweeps: Mapping[Pass, DataFrame], re
          inputs.aliases_version, request.run_id, request.built_at)
         for day in plan.dates
     ]  # fmt: skip
-    listed = local_rows(warehouse.spark, SNAPSHOTS.columns, done)
-    list_snapshots(warehouse, view, listed, alone=plan.is_another_generation)
+    list_snapshots(warehouse, view, done, alone=plan.is_another_generation)
     return sum(rows.get(day, 0) for day in plan.dates)
 
 

@@ -19,6 +19,7 @@ import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
+from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
@@ -35,6 +36,8 @@ WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
 WRITE_TXN_VERSION = "spark.databricks.delta.write.txnVersion"
 FINGERPRINT = "tessera.fingerprint"
 ATTEMPTS = 3
+CONFLICTS = (DeltaConcurrentModificationException, CommitFailedError)
+"""What a commit raises that crossed another one, by Spark and by delta-rs."""
 
 Result = TypeVar("Result")
 
@@ -141,7 +144,7 @@ class Warehouse:
         if self.exists(table.name):
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
-        builder = builder.addColumns(_schema(table))
+        builder = builder.addColumns(log_schema(table))
         for name, predicate in table.checks.items():
             builder = builder.property(f"delta.constraints.{name}", predicate)
         for name, value in table.properties.items():
@@ -286,8 +289,8 @@ class Warehouse:
             self.journal.note_written(table)
 
 
-def _schema(table: Table) -> StructType:
-    """The columns with what the log keeps of each beside its type."""
+def log_schema(table: Table) -> StructType:
+    """The columns as the log keeps them, with what the log keeps of each beside its type."""
     ddl = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
     types = cast(StructType, StructType.fromDDL(ddl))
     return StructType([StructField(c.name, types[c.name].dataType, metadata=_metadata(c)) for c in table.columns])
@@ -334,7 +337,7 @@ def until_committed(plan: Callable[[], Result], *, what: str) -> Result:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return plan()
-        except (DeltaConcurrentModificationException, StaleInput) as conflict:
+        except (*CONFLICTS, StaleInput) as conflict:
             if attempt == ATTEMPTS:
                 raise EnvironmentProblem(
                     f"{what}: another writer committed first, {ATTEMPTS} times in a row.\n"

@@ -20,9 +20,9 @@ from featurestore.knowledge import AS_KNOWN, LATEST, Knowledge
 from featurestore.known_then import folded_as_known
 from featurestore.label_definitions import Label
 from featurestore.labels import labelled
-from featurestore.local_rows import local_rows
 from featurestore.persons import told_of_persons, under_former_ids
 from featurestore.population import among_population, cut_points
+from featurestore.record_tables import put_records
 from featurestore.schemas import ALIASES, Column, origin
 from featurestore.snapshot_inputs import before
 from featurestore.snapshots import read_features
@@ -224,6 +224,5 @@ def _record(
     )
     values = {**asdict(built), "run_id": run_id, "built_at": built_at}
     row = [values[column.name] for column in TRAINING_SETS.columns]
-    record = local_rows(warehouse.spark, TRAINING_SETS.columns, [row])
-    warehouse.upsert(TRAINING_SETS, record, keys=("name", "version"))
+    put_records(warehouse, TRAINING_SETS, [row], keys=("name", "version"))
     return built

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from featurestore.local_rows import local_rows
+from featurestore.record_tables import put_records
 from featurestore.schemas import Column
 from featurestore.tables import Table
 from jobs.run import Run
@@ -31,5 +31,4 @@ def write_down(run: Run, decision: Decision, *, tracking_run: str) -> None:
     """One row a decision; the same decision of the same date again replaces it."""
     row = [decision.head, decision.as_of, decision.before, decision.version, decision.outcome, decision.compared,
            list(decision.reasons), dict(decision.figures), run.started_at, run.run_id, tracking_run]  # fmt: skip
-    rows = local_rows(run.spark, PROMOTIONS.columns, [row])
-    run.warehouse.upsert(PROMOTIONS, rows, keys=("head", "as_of_date", "to_version", "decision"))
+    put_records(run.warehouse, PROMOTIONS, [row], keys=("head", "as_of_date", "to_version", "decision"))

@@ -22,7 +22,7 @@ from featurestore.feature_settings import configured_views
 from featurestore.features import feature_set
 from featurestore.features.orders import ORDERS_VIEW
 from featurestore.fold import Limits
-from featurestore.local_rows import local_rows
+from featurestore.record_tables import add_records
 from featurestore.schemas import Column
 from featurestore.shipping import ship_code
 from featurestore.table_versions import TableVersions
@@ -163,8 +163,7 @@ class Run:
         ]  # fmt: skip
         if not rows:
             return
-        frame = local_rows(self.spark, JOB_RUNS.columns, rows)
-        self.warehouse.append(JOB_RUNS, frame, transaction=Transaction(f"job_runs:{self.run_id}"))
+        add_records(self.warehouse, JOB_RUNS, rows, transaction=Transaction(f"job_runs:{self.run_id}"))
 
     def seconds_since_command(self) -> float | None:
         """Seconds since the launcher's first line, where it says when that was."""

@@ -18,6 +18,7 @@ from jobs.main import main
 
 warehouse = os.environ.get("TESSERA_WAREHOUSE") or tempfile.mkdtemp(prefix="tessera-")
 customers = os.environ.get("TESSERA_CUSTOMERS", "2000")
+days = os.environ.get("TESSERA_DAYS", "1100")
 
 # COMMAND ----------
 
@@ -32,7 +33,7 @@ from jobs.settings import load_settings
 
 settings = load_settings("local")
 spark = create_session(settings, app_name="quickstart", master=None if os.environ.get("DATABRICKS_RUNTIME_VERSION") else "local[2]")
-status = main(["demo", "--conf", "local", "--warehouse", warehouse, "--set", f"simulation.customers={customers}"])
+status = main(["demo", "--conf", "local", "--warehouse", warehouse, "--set", f"simulation.customers={customers}", "--set", f"simulation.days={days}"])
 if status:
     raise SystemExit(status)
 

@@ -12,6 +12,10 @@ pytest_plugins = ["tests.plugins.require_all", "tests.plugins.laws", "pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS_BY_COST = ("unit", "properties", "contracts", "spark", "e2e", "bench")
+INTERPRETED = "{spark.sql.codegen.wholeStage: false, spark.sql.codegen.factoryMode: NO_CODEGEN}"
+"""Tables of a few rows: to compile an expression takes longer than to interpret it. Commands in processes of their own
+compile, as for users.
+"""
 
 
 def data_folder() -> Path:
@@ -33,7 +37,7 @@ def spark() -> Iterator[object]:
     from jobs.session import create_session
     from jobs.settings import load_settings
 
-    few = ["spark.shuffle_partitions=2", "spark.snapshot_partitions=1"]
+    few = ["spark.shuffle_partitions=2", "spark.snapshot_partitions=1", f"spark.extra={INTERPRETED}"]
     session = create_session(load_settings(assignments=few), app_name="tests", master="local[2]")
     session.sparkContext.setLogLevel("OFF")
     yield session

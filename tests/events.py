@@ -8,6 +8,7 @@ from typing import Any
 
 from featurestore import ingest_runs
 from featurestore.event_tables import events_table
+from featurestore.record_tables import add_records
 from featurestore.schemas import ORDERS, Source
 from featurestore.tables import Transaction, Warehouse
 
@@ -54,10 +55,9 @@ def add_batch(warehouse: Warehouse, lines: list[dict[str, Any]], *, batch_seq: i
          "event_month": line["event_time"].astimezone(UTC).date().replace(day=1)}
         for n, line in enumerate(lines)
     ]  # fmt: skip
-    schema = ", ".join(f"{column.name} {column.type}" for column in table.columns)
     ordered = [tuple(row[column.name] for column in table.columns) for row in rows]
-    frame = warehouse.spark.createDataFrame(ordered, schema)
-    warehouse.append(table, frame, transaction=Transaction(f"test:{batch_seq}"))
+    warehouse.create(table)
+    add_records(warehouse, table, ordered, transaction=Transaction(f"test:{batch_seq}"))
     batch = ingest_runs.reserve(warehouse, source=source.name, batch_id=f"{source.name}-{batch_seq}", input_name="test",
                                 ingested_at=INGESTED)  # fmt: skip
     ingest_runs.close(warehouse, ingest_runs.IngestReport(

@@ -22,10 +22,10 @@ from models.tracking import RunRecord
 from tests.conftest import ROOT
 from tests.e2e.contents import rows, tables
 
-AS_OF = date(2024, 6, 19)
+AS_OF = date(2023, 9, 23)
 
 
-CUSTOMERS = "400"
+CUSTOMERS, DAYS = "400", "770"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def quickstart(tmp_path_factory):
     """The quickstart notebook, run unchanged as a plain script: a demo and two plots."""
     folder = tmp_path_factory.mktemp("demo")
     environment = {**os.environ, "TESSERA_WAREHOUSE": str(folder / "lakehouse"), "TESSERA_CUSTOMERS": CUSTOMERS,
-                   "PYTHONPATH": str(ROOT)}  # fmt: skip
+                   "TESSERA_DAYS": DAYS, "PYTHONPATH": str(ROOT)}  # fmt: skip
     done = subprocess.run(
         [sys.executable, str(ROOT / "notebooks" / "quickstart.py")],
         capture_output=True, text=True, env=environment, cwd=folder, check=False,
@@ -84,7 +84,8 @@ def test_every_score_is_a_probability_and_again_is_the_same(told, capsys):
     assert scores.where("lifecycle <> 'active' and churn_probability is not null").count() == 0
     before = held(told)
     assert sum(before["customer_scores"].values()) == scores.count()
-    words = ["demo", "--conf", "local", "--warehouse", told.root, "--set", f"simulation.customers={CUSTOMERS}"]
+    words = ["demo", "--conf", "local", "--warehouse", told.root, "--set", f"simulation.customers={CUSTOMERS}",
+             "--set", f"simulation.days={DAYS}"]  # fmt: skip
     assert main(words) == 0, capsys.readouterr().err
     assert "most at risk" in capsys.readouterr().out
     after = held(told)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from featurestore.errors import DataContractError
 from featurestore.fold import FoldPlan
 from featurestore.frames import folded, instant
+from featurestore.ingest_runs import reserve
 from featurestore.labels import PURCHASE_30D
 from featurestore.population import among_population, cut_points
 from featurestore.replay import replay
@@ -20,6 +21,7 @@ from featurestore.tables import Warehouse
 from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import recorded
 from featurestore.views import FeatureSet
+from featurestore.watermarks import refuse_unknowable
 from models.splits import plan_splits
 from models.training_rows import split_column
 from tests.events import INGESTED, add_batch
@@ -94,3 +96,12 @@ def test_it_is_recorded_replayed_and_never_changed_by_what_comes_later(warehouse
 def test_an_as_of_of_which_later_batches_may_still_tell_is_refused(warehouse):
     with pytest.raises(DataContractError, match=r"known of 'orders' is asked at 2024-0.* last batch is of 2024-12-01"):
         build(warehouse, delay=timedelta(days=300))
+
+
+def test_what_an_interrupted_batch_may_still_tell_is_refused_until_it_is_taken_in(warehouse):
+    day, nothing = timedelta(days=1), timedelta(0)
+    reserve(warehouse, source="aliases", batch_id="b" * 64, input_name="merged.csv", ingested_at=INGESTED - day)
+    refuse_unknowable(warehouse, "orders", newest=INGESTED - day, delay=nothing)
+    assert build(warehouse)[1].reused, "all that is asked is of before it"
+    with pytest.raises(DataContractError, match=r"(?s)batch b{12} of aliases is of 2024-11-30.*take it back"):
+        refuse_unknowable(warehouse, "orders", newest=INGESTED - day, delay=timedelta(microseconds=1))

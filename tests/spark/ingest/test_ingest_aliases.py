@@ -14,8 +14,8 @@ from featurestore.retraction import retract
 from featurestore.tables import Warehouse
 from tests.aliases import DAY, declare, person_of
 from tests.events import INGESTED, add_batch, order_line
+from tests.interrupted import killed_at
 from tests.spark.ingest.conftest import counts
-from tests.spark.ingest.test_ingest_retracted import Killed, dying
 
 WITH_TIME = "alias_id,customer_id,known_at"
 
@@ -126,10 +126,7 @@ def test_interrupted_between_any_two_writes_it_ends_as_a_clean_one(warehouse, ro
     declare(warehouse, [("a", "b")], name="1.csv")
     file = [("b", "c"), ("x", "x")]
     for number in range(4):  # the rank, the aliases, the rows set aside, the counts: each attempt does the next
-        writes = iter(range(9))
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            for name in ("upsert", "append"):
-                patched.setattr(Warehouse, name, dying(getattr(Warehouse, name), writes, 0))
+        with killed_at(monkeypatch, 0, after=True):
             declare(warehouse, file, name="2.csv", at=INGESTED + number * DAY)
     report = declare(warehouse, file, name="2.csv")
     assert (report.batch_seq, counts(report.fed_again())) == (2, (2, 0, 0, 2))

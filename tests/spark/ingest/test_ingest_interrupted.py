@@ -10,14 +10,11 @@ import pytest
 from featurestore.ingest import ingest
 from featurestore.ingest_runs import complete_through
 from featurestore.tables import Warehouse
+from tests.interrupted import killed_at
 from tests.spark.ingest.conftest import NATURAL, NOW, counts, line, shop
 
 LINES = [line(order="1"), line(order="2"), line(order="2"), line(customer="")]
 TABLES = {"events_orders": "event_id", "quarantine_orders": "row_id", "ingest_runs": "batch_id"}
-
-
-class Killed(Exception):
-    """The process ends here."""
 
 
 def contents(warehouse):
@@ -26,25 +23,6 @@ def contents(warehouse):
         table: [row.asDict() for row in warehouse.read(table).drop("events_version").orderBy(key).collect()]
         for table, key in TABLES.items()
     }
-
-
-def killed_at(monkeypatch, number, *, after):
-    """Makes the write of that number raise, before or after it commits, once."""
-    writes = iter(range(100))
-
-    def dying(write):
-        def wrapped(*arguments, **named):
-            mine = next(writes)
-            if mine == number and not after:
-                raise Killed
-            write(*arguments, **named)
-            if mine == number:
-                raise Killed
-
-        return wrapped
-
-    for name in ("append", "insert_new", "upsert"):
-        monkeypatch.setattr(Warehouse, name, dying(getattr(Warehouse, name)))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +40,7 @@ def clean(spark, tmp_path_factory):
 @pytest.mark.parametrize("number", range(4))
 def test_a_retry_ends_where_a_clean_run_ends(clean, feed, write, warehouse, monkeypatch, number, after):
     path = write(*LINES)
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        killed_at(patched, number, after=after)
+    with killed_at(monkeypatch, number, after=after):
         feed(path)
 
     again = feed(path, ingested_at=NOW if number == 0 and not after else NOW + timedelta(days=1))
@@ -86,8 +63,7 @@ def test_tables_whose_first_commit_was_cut_off_are_made_all_the_same(clean, feed
 
 def test_a_batch_that_came_between_keeps_its_rows(feed, write, warehouse, rows, monkeypatch):
     path = write(*LINES)
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        killed_at(patched, 1, after=True)
+    with killed_at(monkeypatch, 1, after=True):
         feed(path)
     assert complete_through(warehouse, "orders") is None
     between = feed(write(line(order="2"), line(order="9"), name="between.csv"))
@@ -101,8 +77,7 @@ def test_a_batch_that_came_between_keeps_its_rows(feed, write, warehouse, rows, 
 
 def test_a_retry_of_a_reused_id_reports_what_the_first_try_would(feed, write, warehouse, monkeypatch):
     path = write(line(order="1"), line(order="1", pieces="7"), line(order="2"))
-    with monkeypatch.context() as patched, pytest.raises(Killed):
-        killed_at(patched, 3, after=False)
+    with killed_at(monkeypatch, 3, after=False):
         feed(path, shop(**NATURAL))
 
     assert counts(feed(path, shop(**NATURAL))) == (3, 2, 1, 0)

@@ -13,7 +13,7 @@ from featurestore.ingest import ingest
 from featurestore.retraction import retract
 from featurestore.snapshot_records import complete_dates
 from featurestore.snapshots import build_snapshots, read_snapshots
-from featurestore.tables import Warehouse
+from tests.interrupted import killed_at
 from tests.spark.ingest.conftest import NOW, counts, line, shop
 from tests.spark.test_snapshots import SMALL_VIEW
 
@@ -73,28 +73,10 @@ def test_it_stays_out_unless_it_is_to_be_restored(feed, write, warehouse, rows):
     assert rows("events_orders", "order_id", "batch_seq") == [("1", "2"), ("2", "2")]
 
 
-class Killed(Exception):
-    """The process ends here."""
-
-
-def dying(write, writes, number):
-    """`write`, after which the process ends if it is the write of that number."""
-
-    def wrapped(*arguments, **named):
-        write(*arguments, **named)
-        if next(writes) == number:
-            raise Killed
-
-    return wrapped
-
-
 def test_interrupted_between_any_two_writes_it_ends_as_a_clean_one(fed, warehouse, rows, monkeypatch):
     build(warehouse)
     for number in range(4):  # each attempt goes one write further than the one before
-        writes = iter(range(9))
-        with monkeypatch.context() as patched, pytest.raises(Killed):
-            for name in ("upsert", "delete"):
-                patched.setattr(Warehouse, name, dying(getattr(Warehouse, name), writes, number))
+        with killed_at(monkeypatch, number, after=True):
             retract(warehouse, fed[1].batch_id, retracted_at=NOW + number * timedelta(days=1))
         assert complete_dates(warehouse, SMALL_VIEW) == set(DATES[:2]), "half taken back is no ground to stand on"
     retract(warehouse, fed[1].batch_id, retracted_at=NOW + timedelta(days=9))
