@@ -19,15 +19,16 @@ FIGURES = {"n": "n", "base_rate": "base rate", "auc": "AUC", "average_precision"
            "brier": "Brier", "ece10": "ECE10", "lift_top_tenth": "lift@10%"}  # fmt: skip
 AMOUNT_FIGURES = {"n": "n", "mean": "mean", "mae": "MAE", "spearman": "Spearman", "sum_ratio": "sum ratio",
                   "capture_top_tenth": "top tenth's share", "capture_ceiling": "at most"}  # fmt: skip
+TESTED_AMOUNT_FIGURES = {**AMOUNT_FIGURES, "weight": "trees' share"}
 IN_CURRENCY = {"mean", "mae"}
 
 
 def metrics_tables(bundles: Sequence[Bundle]) -> list[Rich]:
     """Each head's figures on a date that it has not seen, and those of its rivals on the same rows; a table a kind.
 
-    In brackets are 95 % intervals over resampled customers.
+    In brackets are 95 % intervals over resampled customers. The trees' share is that of an amount's sum.
     """
-    kinds = [(False, FIGURES), (True, AMOUNT_FIGURES)]
+    kinds = [(False, FIGURES), (True, TESTED_AMOUNT_FIGURES)]
     return [_tested(of, figures) for amount, figures in kinds if (of := [b for b in bundles if b.is_amount == amount])]
 
 
@@ -37,7 +38,8 @@ def _tested(bundles: Sequence[Bundle], figures: Mapping[str, str]) -> Rich:
         table.add_column(title, justify="left" if title in ("head", "tested at") else "right")
     for bundle in bundles:
         when = bundle.dates["test"]
-        table.add_row(f"{bundle.head} ({bundle.label})", when, *cells(bundle.metrics, figures))
+        tested = {**bundle.metrics, "weight": bundle.weight}
+        table.add_row(f"{bundle.head} ({bundle.label})", when, *cells(tested, figures))
         for place, baseline in enumerate(bundle.baselines):
             role = "rival" if bundle.is_amount else "best single feature" if place == 0 else "single feature"
             table.add_row(f"  {role}: {baseline['name']}", when, *cells(baseline, figures))

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from models.evaluate import BINS, mid_ranks, shared_by_ties
 from models.intervals import DRAWS, Interval, Weighed, summaries
 from models.logistic import Floats
+from models.scale import LAST_YEAR, last_year
 from models.training_rows import Sample
-
-LAST_YEAR = "amount_sum_365d"
 
 
 @dataclass(frozen=True)
@@ -115,8 +114,7 @@ def rivals(test: Sample, forecast: Floats, *, features: Sequence[str]) -> list[R
     """
     if LAST_YEAR not in features or not len(test.labels):
         return []
-    before = np.asarray(test.matrix[:, list(features).index(LAST_YEAR)], dtype=np.float64)
-    quarter = np.maximum(np.nan_to_num(before), 0.0) / 4
+    quarter = last_year(test.matrix, features) / 4
     named = {f"{LAST_YEAR} / 4": quarter}
     if quarter.sum() > 0:
         named[f"{LAST_YEAR}, of the same sum"] = quarter * (forecast.sum() / quarter.sum())

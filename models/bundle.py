@@ -21,7 +21,7 @@ from models.calibrate import Calibrator
 from models.errors import BrokenModel, OtherFeatures
 from models.logistic import Floats
 from models.matrix import feature_matrix
-from models.scale import Scale
+from models.scale import Scale, last_year
 from models.tasks import AMOUNT, BINARY
 
 UNGATED = "ungated"
@@ -69,6 +69,11 @@ class Bundle:
         return self.kind == AMOUNT
 
     @property
+    def weight(self) -> float:
+        """The share of `model` in what it expects: the rest of an amount may be the last year's spend."""
+        return self.calibrator.weight if isinstance(self.calibrator, Scale) else 1.0
+
+    @property
     def calibration_status(self) -> str:
         return self.calibrator.status
 
@@ -87,7 +92,10 @@ class Bundle:
 
     def predict(self, matrix: NDArray[np.float32]) -> Floats:
         """Calibrated probabilities or amounts, float64 (n,); each row's depends on that row alone."""
-        return self.calibrator.apply(self.margins(matrix))
+        margins = self.margins(matrix)
+        if isinstance(self.calibrator, Scale):
+            return self.calibrator.apply(margins, last_year(matrix, self.features))
+        return self.calibrator.apply(margins)
 
     def at(self, as_of: date) -> Bundle:
         """The bundle for rows of `as_of`: a seasonal calibration differs by date."""

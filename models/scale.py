@@ -1,4 +1,4 @@
-"""What a model of square roots says turned into amounts whose sum agrees with a later period, or with the season."""
+"""Amounts from what a model of square roots says and last year's spend, in sum as a later period, or as the season."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before
 from models.logistic import Floats
 
+LAST_YEAR = "amount_sum_365d"
 SCALED, LAST = "scaled", "last"
 SCALES = (LAST, SEASON)
 """What backtests choose from; squares alone are no expectation, whatever the season makes of their sum."""
@@ -19,29 +21,42 @@ SCALES = (LAST, SEASON)
 
 @dataclass(frozen=True)
 class Scale(Seasonal):
-    """amount = factor x max(0, margin) squared, the margin being the expected square root of the amount.
+    """amount = season x (factor x max(0, margin) squared + beside x last year's net spend).
+
+    A margin is the trees' expected square root of the amount; `season` is exp(shift). `weight` is the trees' share of
+    the sum of the rows that were scaled: with 1, `beside` is 0 and the trees are all there is.
 
     `status` is "scaled" (the sum of the last mature as-of), "seasonal" (that of the fitted rows, times what the season
     was a year before over its mean on the fitted as-ofs; `seasons` are logarithms of mean amounts) or "uncalibrated"
-    (factor 1; `reason` says why). A factor keeps the order and the shares of customers, and moves their sum.
+    (the squares alone; `reason` says why). The season keeps the order and the shares of customers, and moves their sum.
     """
 
     factor: float = 1.0
     status: str = UNCALIBRATED
     reason: str = "not fitted"
     rows: int = 0
+    weight: float = 1.0
+    beside: float = 0.0
 
     def at(self, as_of: date) -> Scale:
         """The scale for rows of another as-of: only a seasonal one differs, by what happened a year before."""
         return replace(self, **self.moved_to(as_of)) if self.seasons else self
 
-    def apply(self, margins: Floats) -> Floats:
-        """Amounts, float64 of the shape of `margins`.
+    def apply(self, margins: Floats, before: Floats | None = None) -> Floats:
+        """Amounts, float64 of the shape of `margins`; `before` is the last year's spend, which a blend needs.
 
         >>> Scale(2.0).apply(np.array([-1.0, 3.0])).tolist()
         [0.0, 18.0]
+        >>> Scale(1.0, weight=0.5, beside=0.25).apply(np.array([-1.0, 3.0]), np.array([8.0, 4.0])).tolist()
+        [2.0, 10.0]
         """
-        return self.factor * float(np.exp(self.shift)) * np.maximum(np.asarray(margins, dtype=np.float64), 0.0) ** 2
+        season = float(np.exp(self.shift))
+        trees = self.factor * season * np.maximum(np.asarray(margins, dtype=np.float64), 0.0) ** 2
+        if self.weight == 1:
+            return trees
+        if before is None:
+            raise ValueError(f"the weight of the trees is {self.weight}: the rest is the last year's spend, not given")
+        return trees + self.beside * season * before
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON keeps digit for digit."""
@@ -53,27 +68,45 @@ class Scale(Seasonal):
         return cls(**values)
 
 
-def fit_scale(margins: Floats, amounts: Floats) -> Scale:
-    """The factor with which the forecasts of these rows, both (n,), sum to what came.
+def last_year(matrix: NDArray[np.float32], features: Sequence[str]) -> Floats:
+    """Net spend of the last 365 days, float64 (n,), of float32 rows (n, d) in `features`; NULL or below 0 is nothing.
+
+    Zeros where it is no feature: then no blend can be scaled.
+
+    >>> last_year(np.array([[1, 5], [2, -3], [3, np.nan]], dtype=np.float32), ["a", LAST_YEAR]).tolist()
+    [5.0, 0.0, 0.0]
+    """
+    if LAST_YEAR not in features:
+        return np.zeros(len(matrix))
+    return np.maximum(np.nan_to_num(np.asarray(matrix[:, list(features).index(LAST_YEAR)], dtype=np.float64)), 0.0)
+
+
+def fit_scale(margins: Floats, amounts: Floats, before: Floats | None = None, *, weight: float = 1.0) -> Scale:
+    """The factors with which the forecasts of these rows sum to what came, `weight` of it by the trees; all are (n,).
 
     >>> fit_scale(np.array([1.0, 2.0]), np.array([0.0, 2.5])).factor
     0.5
+    >>> fit_scale(np.array([1.0, 2.0]), np.array([0.0, 2.5]), np.array([1.0, 4.0]), weight=0.6).beside
+    0.2
     """
-    forecast, came = float(Scale().apply(margins).sum()), float(np.sum(amounts))
-    if came <= 0 or forecast <= 0:
-        return Scale(reason=f"nothing was spent in {len(amounts)} rows", rows=len(amounts))
-    return Scale(came / forecast, SCALED, "", len(amounts))
+    came = float(np.sum(amounts))
+    parts = [(weight, float(Scale().apply(margins).sum())), (1 - weight, 0.0 if before is None else before.sum())]
+    if came <= 0 or any(share > 0 and forecast <= 0 for share, forecast in parts):
+        return Scale(reason=f"nothing was spent or forecast in {len(amounts)} rows", rows=len(amounts))
+    trees, beside = (share * came / float(forecast) if share > 0 else 0.0 for share, forecast in parts)
+    return Scale(trees, SCALED, "", len(amounts), weight=weight, beside=beside)
 
 
 def fit_season_scale(
-    margins: Floats, amounts: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
+    margins: Floats, amounts: Floats, before: Floats | None = None, *, rates: Mapping[str, float],
+    fitted: Sequence[date], home: date, weight: float = 1.0,
 ) -> Scale:  # fmt: skip
-    """The factor of the fitted rows, both (n,), and the season of `home`.
+    """The factors of the fitted rows, all (n,), and the season of `home`.
 
     rates: by ISO as-of the mean amount among customers who ordered within 90 days. Uncalibrated where no as-of within
     14 days of `home` - 364 days is known, or no fitted one.
     """
-    whole = fit_scale(margins, amounts)
+    whole = fit_scale(margins, amounts, before, weight=weight)
     seasons = {day: float(np.log(rate)) for day, rate in rates.items() if rate > 0}
     levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
     if whole.status != SCALED:

@@ -1,29 +1,58 @@
-"""Which scale of amounts to trust: each fitted and judged again at earlier dates, as if each were the present."""
+"""How much of an amount the trees say, and which scale to trust: judged at earlier dates, each as if the present."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.algorithms.contract import Algorithm
-from models.amounts import evaluate_amounts
+from models.algorithms.contract import Algorithm, Matrix
+from models.amounts import mean_absolute_error, sum_ratio
 from models.calibrate import NONE, SEASON, UNCALIBRATED
-from models.calibration_backtest import least, margins_at, rolling_dates, season_rates
+from models.calibration_backtest import fitted_on, least, rolling_dates, season_rates
 from models.logistic import Floats
-from models.scale import LAST, SCALES, Scale, fit_scale, fit_season_scale
+from models.scale import LAST, SCALES, Scale, fit_scale, fit_season_scale, last_year
 from models.training_rows import Sample
 
 log = logging.getLogger(__name__)
 
+WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""The trees' shares that backtests choose from, the first of equals; the rest is the last year's spend."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Rows as a scale sees them, (n,) each: as-of, expected root, what came, and net spend of the year before."""
+
+    days: NDArray[np.datetime64]
+    margins: Floats
+    amounts: Floats
+    before: Floats
+
+    @classmethod
+    def of(cls, rows: Sample, margins: Callable[[Matrix], Floats], features: Sequence[str]) -> Known:
+        """`rows`, whose labels are amounts, with what a model's `margins` say of them."""
+        return cls(rows.days, margins(rows.matrix), rows.labels, last_year(rows.matrix, features))
+
+    def at(self, *days: date) -> tuple[Floats, Floats, Floats]:
+        """Margins, amounts and spend before of the rows of these as-ofs, one date after the other."""
+        at = np.concatenate([np.flatnonzero(self.days == np.datetime64(day)) for day in days])
+        return self.margins[at], self.amounts[at], self.before[at]
+
 
 @dataclass(frozen=True)
 class ScaleBacktest:
-    """One scale at one as-of that stood in for the present: its `sum_ratio`, forecast over actual, and `mae`."""
+    """One scale of one blend at one as-of that stood in for the present.
+
+    `sum_ratio` is forecast over actual, `mae` the error, currency; `mae_of_blend` that of the same `weight` with both
+    parts brought to the sum that came, which no scale can change: None where a part expects nothing.
+    """
 
     as_of: str
     method: str
@@ -31,6 +60,8 @@ class ScaleBacktest:
     rows: int
     sum_ratio: float | None
     mae: float
+    weight: float = 1.0
+    mae_of_blend: float | None = None
 
     @property
     def off(self) -> float:
@@ -46,43 +77,64 @@ def backtest_scales(
     rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
     seed: int, categorical: tuple[int, ...] = (),
 ) -> list[ScaleBacktest]:  # fmt: skip
-    """All scales at up to `at_most` rolling as-ofs of `rows`, whose labels are amounts; dates as in `backtest`."""
+    """All weights and scales at up to `at_most` rolling as-ofs of `rows`, whose labels are amounts.
+
+    Dates as in `backtest`; each costs one fit, whatever is tried there.
+    """
     found = []
     horizon = timedelta(days=horizon_days)
-    roots, amounts = replace(rows, labels=np.sqrt(rows.labels)), amounts_by_day(rows)
+    roots = replace(rows, labels=np.sqrt(rows.labels))
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        margins = margins_at(roots, fitted, (calibrating, present, *fitted), features=features, algorithm=algorithm,
-                             categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
-        if margins is None:
+        model = fitted_on(roots, fitted, features=features, algorithm=algorithm, categorical=categorical, seed=seed,
+                          trial_rows=trial_rows)  # fmt: skip
+        if model is None:
             continue
-        rates = season_rates(rows, features, until=present - horizon)
-        for method in SCALES:
-            one = scale_by(method, margins, amounts, calibrating=calibrating, fitted=fitted, rates=rates, home=present)
-            came = amounts[present]
-            figures = evaluate_amounts(came, one.apply(margins[present]))
-            log.info("scale %s at %s: sum ratio %s", method, present, figures.sum_ratio)
-            found.append(ScaleBacktest(present.isoformat(), method, one.status, len(came), figures.sum_ratio,
-                                       figures.mae or 0.0))  # fmt: skip
+        known, rates = Known.of(rows, model.margins, features), season_rates(rows, features, until=present - horizon)
+        for weight, method in product(WEIGHTS, SCALES):
+            one = scale_by(method, known, weight=weight, calibrating=calibrating, fitted=fitted, rates=rates,
+                           home=present)  # fmt: skip
+            found.append(_judged(method, weight, one, known, present))
     return found
 
 
-def amounts_by_day(rows: Sample) -> dict[date, Floats]:
-    """The amounts of each as-of, in the order of the rows."""
-    return {day.item(): rows.labels[rows.days == day] for day in np.unique(rows.days)}
+def _judged(method: str, weight: float, scale: Scale, known: Known, present: date) -> ScaleBacktest:
+    margins, came, before = known.at(present)
+    forecast, blend = scale.apply(margins, before), fit_scale(margins, came, before, weight=weight)
+    found = ScaleBacktest(
+        present.isoformat(), method, scale.status, len(came), sum_ratio(came, forecast),
+        mean_absolute_error(came, forecast), weight,
+        None if blend.status == UNCALIBRATED else mean_absolute_error(came, blend.apply(margins, before)),
+    )  # fmt: skip
+    log.info("scale %s at %s, weight %s: sum ratio %s, blend off by %s", method, present, weight, found.sum_ratio,
+             found.mae_of_blend)  # fmt: skip
+    return found
 
 
 def scale_by(
-    method: str, margins: dict[date, Floats], amounts: dict[date, Floats], *, calibrating: date,
-    fitted: Sequence[date], rates: dict[str, float], home: date,
+    method: str, known: Known, *, weight: float, calibrating: date, fitted: Sequence[date], rates: dict[str, float],
+    home: date,
 ) -> Scale:  # fmt: skip
-    """The scale of `method`, from margins and amounts by as-of: those of the calibration, or of the fitted ones."""
+    """The scale of `method` for a blend of `weight`, from the rows of the calibration, or from the fitted ones."""
     if method == LAST:
-        none = np.empty(0)
-        return fit_scale(margins.get(calibrating, none), amounts.get(calibrating, none))
+        return fit_scale(*known.at(calibrating), weight=weight)
     if method == NONE:
         return Scale(reason="asked for")
-    learned, came = (np.concatenate([by_day[day] for day in fitted]) for by_day in (margins, amounts))
-    return fit_season_scale(learned, came, rates=rates, fitted=fitted, home=home)
+    return fit_season_scale(*known.at(*fitted), rates=rates, fitted=fitted, home=home, weight=weight)
+
+
+def chosen_weight(found: Sequence[ScaleBacktest]) -> float:
+    """The weight of least mean error of its blend over the as-ofs; all trees where nothing could be tried."""
+    losses = {str(weight): by_date for weight, by_date in errors_of_blends(found).items()}
+    return float(least(losses, order=[str(weight) for weight in WEIGHTS]) or WEIGHTS[0])
+
+
+def errors_of_blends(found: Sequence[ScaleBacktest]) -> dict[float, dict[str, float]]:
+    """By weight and as-of, the error of the blend, where there is one."""
+    errors: dict[float, dict[str, float]] = {}
+    for one in found:
+        if one.mae_of_blend is not None:
+            errors.setdefault(one.weight, {})[one.as_of] = one.mae_of_blend
+    return errors
 
 
 def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "") -> str:

@@ -1,7 +1,8 @@
-"""A head of amounts from its training rows: fit their square roots, scale their sum, test on a later period.
+"""A head of amounts from its training rows: fit roots, blend them with last year's spend, scale the sum, test later.
 
 The root is learned because a few customers are most of a sum: on Online Retail II trees on roots, scaled, have a lower
-error and a better order than Tweedie trees, two-part models and logarithms (docs/adr/0017).
+error and a better order than Tweedie trees, two-part models and logarithms; a blend with last year's spend has a lower
+error than either part (docs/adr/0017).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from models.inputs import Inputs
 from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
 from models.scale import Scale
-from models.scale_backtest import ScaleBacktest, amounts_by_day, backtest_scales, chosen_scale, scale_by
+from models.scale_backtest import Known, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, scale_by
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.tasks import AMOUNT
 from models.train import evidence_of, fit_inputs, flat, inputs_of, passed, read_split, tables
@@ -45,7 +46,7 @@ class TrainedAmounts:
 
     `test` are the figures of the scaled forecasts, `test_raw` those of the squared ones; `rivals` are judged on
     exactly the test rows; `test_intervals` resample the test's customers, `mae_gain` (what the model has over the
-    rival of the same sum) among them; `backtests` are those of the scales; `verdict` is the leakage guard's.
+    rival of the same sum) among them; `backtests` are those of blends and scales; `verdict` is the leakage guard's.
     `samples` are the rows of each split that the driver read.
     """
 
@@ -62,7 +63,7 @@ class TrainedAmounts:
 
     def logged_metrics(self) -> dict[str, float]:
         """All figures flat, `test_mae` and so on: what a run logs."""
-        return flat(self, {"test": self.test, "test_raw": self.test_raw})
+        return {**flat(self, {"test": self.test, "test_raw": self.test_raw}), "weight": self.bundle.weight}
 
     def documents(self) -> dict[str, Any]:
         """Tables that are kept beside the model, by file name, as plain values."""
@@ -94,8 +95,10 @@ def train_amounts(
         meanings={name: meanings[name] for name in inputs.features if name in meanings},
     )  # fmt: skip
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
-    method = chosen_scale(tried, asked="" if parameters.calibration == BACKTESTED else parameters.calibration)
-    scaled = replace(raw, calibrator=_scale(raw, method, samples, plan))
+    weight = chosen_weight(tried)
+    method = chosen_scale([one for one in tried if one.weight == weight],
+                          asked="" if parameters.calibration == BACKTESTED else parameters.calibration)  # fmt: skip
+    scaled = replace(raw, calibrator=_scale(raw, method, weight, samples, plan))
     trained = _judged(scaled, raw, fit=fit, inputs=inputs, test=samples[TEST], plan=plan)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), _auc(scaled, samples[TEST], plan))):
         raise LeakageFound.findings(head.name, found)
@@ -130,13 +133,12 @@ def _backtests(
     )  # fmt: skip
 
 
-def _scale(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Scale:
+def _scale(raw: Bundle, method: str, weight: float, samples: Mapping[str, Sample], plan: SplitPlan) -> Scale:
     """The scale of `method`; its season is that of the day on which the test's labels end, the next to score."""
     fitted, then = samples[FIT], samples[CALIBRATE]
     known = joined([fitted, samples[STOP], then])
-    rows = joined([fitted, then])
     found = scale_by(
-        method, amounts_by_day(replace(rows, labels=raw.margins(rows.matrix))), amounts_by_day(rows),
+        method, Known.of(joined([fitted, then]), raw.margins, raw.features), weight=weight,
         calibrating=plan.calibration, fitted=plan.fitted,
         rates=season_rates(known, raw.features, until=plan.calibration), home=plan.test,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from models.report.asked import AMOUNTS
 from models.report.base import Picture, Report, drawn
 from models.report.card import amount_limits
 from models.report.tenths import Tenth, tenths
+from models.scale_backtest import errors_of_blends
 from models.train_amounts import TrainedAmounts
 
 
@@ -35,6 +36,16 @@ class AmountReport(Report[TrainedAmounts]):
         """By split, its outcomes as if each were its own forecast: their mean, and how few customers they are of."""
         return {split: evaluate_amounts(one.labels, one.labels) for split, one in self.trained.samples.items()}
 
+    @cached_property
+    def blends(self) -> dict[float, dict[str, float]]:
+        """By share of the trees and earlier date, the error of a blend."""
+        return errors_of_blends(self.trained.backtests)
+
+    @property
+    def blended_at(self) -> list[str]:
+        """The earlier dates of `blends`."""
+        return sorted({day for errors in self.blends.values() for day in errors})
+
     def own_pictures(self) -> Mapping[str, list[Picture]]:
         return {"ranking": [*self._ranking()], "calibration": [*self._calibration()]}
 
@@ -55,7 +66,8 @@ class AmountReport(Report[TrainedAmounts]):
         yield drawn("ratios", "Sum ratio by tenth", "At 1 a tenth's forecasts sum to what came; 95 % over customers.",
                     lambda: amount_figures.ratios(self.tenths, whole=whole))  # fmt: skip
         tried = [(one.method, one.as_of, one.sum_ratio) for one in self.trained.backtests
-                 if one.status != UNCALIBRATED and one.sum_ratio is not None]  # fmt: skip
+                 if one.weight == self.trained.bundle.weight and one.status != UNCALIBRATED
+                 and one.sum_ratio is not None]  # fmt: skip
         if tried:
             yield drawn("scale_backtests", "Scales at earlier dates",
                         "The recipe fitted again as if each date were the present; 1 is exact.",

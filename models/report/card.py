@@ -49,6 +49,7 @@ def amount_limits(
         *_of_the_dates(plan, moves="both the sum and the order"),
         *_of_single_customers(trained, currency),
         *_of_the_rival(trained),
+        *_of_the_blend(trained.bundle),
         *_of_the_scale(trained.bundle),
         *_of_tenths(tenths),
         *_of_the_rows(trained),
@@ -107,6 +108,12 @@ def _of_the_rival(trained: TrainedAmounts) -> Iterator[str]:
         ours, theirs = trained.test.spearman, one.metrics.spearman
         if ours is not None and theirs is not None and ours <= theirs:
             yield f"It orders customers no better than {one.name} on the test rows."
+
+
+def _of_the_blend(bundle: Bundle) -> Iterator[str]:
+    if bundle.weight < 1:
+        yield (f"{100 * (1 - bundle.weight):.0f} % of its sum repeats the last year's spend, whatever else is known "
+               "of a customer, such as a long silence.")  # fmt: skip
 
 
 def _of_the_scale(bundle: Bundle) -> Iterator[str]:

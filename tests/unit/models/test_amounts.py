@@ -1,4 +1,4 @@
-"""Amounts: their figures, their scale to last mature as-of or season, its choice by backtests, and a whole training."""
+"""Amounts: their figures, scales and blends, the choice of both by backtests, and a whole training."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.registration import run_record
 from models.scale import Scale, fit_scale, fit_season_scale
-from models.scale_backtest import ScaleBacktest, chosen_scale
+from models.scale_backtest import WEIGHTS, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, errors_of_blends
 from models.splits import FIT, SPLITS, STOP, plan_splits
 from models.train_amounts import TrainedAmounts, train_amounts
 from models.training_rows import Sample, SplitCount
@@ -97,14 +97,69 @@ def test_the_scale_of_the_sum_least_off_is_chosen_where_all_could_be_tried():
     assert [chosen_scale(both, asked=name) for name in ("platt", "seasonal", "none")] == ["last", "seasonal", "none"]
 
 
-def sample(split, days, a_day, *, leak=False):
-    """A year's rhythm, the recent ones buying; the last year's spend tells how much."""
+def test_a_blend_has_the_sum_of_its_parts_by_weight_and_moves_with_the_season():
+    margins, came, before = np.array([-1.0, 1.0, 2.0]), np.array([0.0, 4.0, 6.0]), np.array([4.0, 0.0, 16.0])
+    half = fit_scale(margins, came, before, weight=0.5)
+    assert half.apply(margins, before).tolist() == [1.0, 1.0, 8.0]
+    assert fit_scale(margins, came, before, weight=0.0).apply(margins, before).tolist() == [2.0, 0.0, 8.0]
+    assert fit_scale(margins, came, before, weight=1.0) == fit_scale(margins, came)
+    rates, fitted = {"2011-03-01": 10.0, "2011-09-01": 40.0}, [date(2011, 3, 1), date(2011, 9, 1)]
+    autumn = fit_season_scale(margins, came, before, rates=rates, fitted=fitted, home=date(2012, 9, 1), weight=0.5)
+    assert autumn.apply(margins, before) == pytest.approx([2.0, 2.0, 16.0])
+    assert Scale.from_dict(autumn.to_dict()) == autumn
+    with pytest.raises(ValueError, match=r"weight of the trees is 0\.5"):
+        half.apply(margins)
+
+
+def test_a_part_that_expects_nothing_cannot_be_scaled():
+    margins, came, nothing = np.array([1.0, 2.0]), np.array([4.0, 6.0]), np.zeros(2)
+    assert [fit_scale(margins, came, nothing, weight=weight).status for weight in (1.0, 0.5, 0.0)] == [
+        "scaled", "uncalibrated", "uncalibrated",
+    ]  # fmt: skip
+    assert fit_scale(-margins, came, margins, weight=0.0).status == "scaled"
+
+
+def test_the_weight_of_least_error_over_all_earlier_dates_is_chosen():
+    def tried(as_of, weight, error):
+        return [ScaleBacktest(as_of, method, "scaled", 10, 1.0, 9.0, weight, error) for method in ("last", "seasonal")]
+
+    near = [*tried("2011", 1.0, 5.0), *tried("2011", 0.5, 4.0), *tried("2011", 0.0, 3.0)]
+    assert chosen_weight(near) == 0.0
+    assert chosen_weight([*near, *tried("2010", 1.0, 5.0), *tried("2010", 0.5, 4.0), *tried("2010", 0.0, 9.0)]) == 0.5
+    assert chosen_weight([*tried("2011", 0.5, 4.0), *tried("2011", 1.0, 4.0)]) == 1.0
+    assert chosen_weight([]) == chosen_weight(tried("2011", 0.0, None)) == 1.0
+
+
+@pytest.mark.parametrize(("truth", "weight"), [("rival", 0.0), ("trees", 1.0), ("mean of both", 0.5)])
+def test_backtests_find_the_weight_that_made_the_amounts(truth, weight):
+    rows = sample("fit", [day for day in PLAN.as_ofs if day != PLAN.test], 300)
+    before = rows.matrix[:, 1].astype(float)
+    roots = rows.matrix[:, 0].astype(float) / 10
+    level = (roots**2).sum() / before.sum()
+    made = {"rival": before * level, "trees": roots**2, "mean of both": (before * level + roots**2) / 2}[truth]
+    told = {"algorithm": _Knows(), "horizon_days": 90, "at_most": 2, "trial_rows": 1000, "seed": 1}
+    tried = backtest_scales(replace(rows, labels=made), features=FEATURES, **told)
+    assert {one.weight for one in tried} == set(WEIGHTS) and len({one.as_of for one in tried}) == 2
+    assert chosen_weight(tried) == weight
+    without = backtest_scales(replace(rows, labels=made), features=("recency_days", "other", "noise"), **told)
+    assert set(errors_of_blends(without)) == {1.0} and chosen_weight(without) == 1.0
+
+
+class _Knows:
+    """Trees that say the root of amounts that recency makes."""
+
+    def fit(self, rows, *, seed):
+        return SimpleNamespace(model=SimpleNamespace(margins=lambda matrix: matrix[:, 0].astype(np.float64) / 10))
+
+
+def sample(split, days, a_day, *, leak=False, steady=0.0):
+    """A year's rhythm, the recent ones buying, but for a share of `steady` ones; last year's spend tells how much."""
     rng = np.random.default_rng(SPLITS.index(split))
     when = np.repeat(np.array(sorted(days), dtype="datetime64[D]"), a_day)
     season = np.exp(0.6 * np.cos(2 * np.pi * when.astype(int) / 364))
     last_year = rng.lognormal(5, 1, len(when))
     recency = rng.uniform(0, 120, len(when))
-    buys = rng.random(len(when)) < sigmoid((60 - recency) / 20)
+    buys = rng.random(len(when)) < (steady + (1 - steady) * sigmoid((60 - recency) / 20))
     amounts = last_year / 4 * season * rng.lognormal(-0.5, 1, len(when)) * buys
     noise = amounts if leak else rng.normal(size=len(when))
     matrix = np.column_stack([recency, last_year, noise]).astype(np.float32)
@@ -112,9 +167,9 @@ def sample(split, days, a_day, *, leak=False):
     return Sample(split, matrix, amounts, len(amounts), who, when)
 
 
-def trained(monkeypatch, *, leak=False, **changes) -> TrainedAmounts:
+def trained(monkeypatch, *, leak=False, steady=0.0, **changes) -> TrainedAmounts:
     days = {split: [day for day, of in PLAN.dates.items() if of == split] for split in SPLITS}
-    samples = {split: sample(split, days[split], 300, leak=leak) for split in SPLITS}
+    samples = {split: sample(split, days[split], 300, leak=leak, steady=steady) for split in SPLITS}
     counts = {split: SplitCount(len(one.labels), int((one.labels > 0).sum())) for split, one in samples.items()}
     inputs = Inputs(SimpleNamespace(), SPEND.label, FEATURES, {}, counts)
 
@@ -153,6 +208,28 @@ def test_amounts_are_guarded_scaled_by_backtests_and_judged_beside_their_rivals(
     again, rows = Bundle.load(tmp_path), sample("test", ["2012-09-10"], 50).matrix
     assert again == found.bundle and again.is_amount
     np.testing.assert_array_equal(again.predict(rows), found.bundle.predict(rows))
+
+
+def test_the_blend_that_backtests_chose_is_shipped_logged_and_saved(monkeypatch, tmp_path):
+    found = trained(monkeypatch, steady=0.3)
+    assert 0 < found.bundle.weight == chosen_weight(found.backtests) < 1
+    assert run_record(found, {}).metrics["weight"] == found.bundle.weight
+    found.bundle.save(tmp_path)
+    again, rows = Bundle.load(tmp_path), sample("test", ["2012-09-10"], 50).matrix
+    rows[:3, 1] = [np.nan, -5, 0]
+    expected = again.predict(rows)
+    np.testing.assert_array_equal(expected, found.bundle.predict(rows))
+    np.testing.assert_array_equal(expected, np.concatenate([again.predict(rows[:7]), again.predict(rows[7:])]))
+    trees = replace(again, calibrator=replace(again.calibrator, weight=1.0))
+    np.testing.assert_array_equal(expected[:3], trees.predict(rows)[:3])
+    assert (expected[3:] > trees.predict(rows)[3:]).all()
+
+
+def test_a_scale_that_is_asked_for_leaves_the_trees_alone(monkeypatch):
+    found = trained(monkeypatch, parameters=replace(PARAMETERS, calibration="platt"))
+    scale, then = found.bundle.calibrator, found.samples["calibrate"]
+    assert (found.bundle.weight, scale.beside, found.backtests) == (1.0, 0.0, [])
+    assert scale == fit_scale(found.bundle.margins(then.matrix), then.labels)
 
 
 def test_a_feature_that_has_seen_the_amount_is_refused(monkeypatch):

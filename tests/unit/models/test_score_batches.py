@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from models.heads import DECLINE, HEADS
-from models.scale import Scale
+from models.scale import LAST_YEAR, Scale
 from models.score import _Scorer
 from tests.unit.models.bundles import small_bundle
 
@@ -44,3 +44,15 @@ def test_amounts_are_scaled_squares_beside_probabilities() -> None:
     assert found.column(spend.output).to_pylist()[:5] == amounts.predict(amounts.matrix(ROWS))[:5].tolist()
     assert found.column(spend.output).is_valid().to_pylist() == [True] * 5 + [False]
     assert max(found.column(spend.output).to_pylist()[:5]) > 1
+
+
+def test_a_blend_scores_as_its_bundle_predicts_and_unknown_spend_is_none() -> None:
+    spend, bought = HEADS["spend"], pa.array([*map(Decimal, ("40.10", "-3.00", "0.00")), None, Decimal("8.00"), None])
+    rows = ROWS.append_column(LAST_YEAR, bought)
+    features = ("a", LAST_YEAR, "b")
+    trees = replace(small_bundle(spend, features=features), kind="amount", calibrator=Scale(9.0))
+    blend = replace(trees, calibrator=Scale(9.0, weight=0.25, beside=2.0))
+    scores = _Scorer(((spend, blend),)).score(rows).column(spend.output).to_pylist()
+    assert scores[:5] == blend.predict(blend.matrix(rows))[:5].tolist() and scores[5] is None
+    added = np.float32([40.10, 0, 0, 0, 8]) * 2.0
+    np.testing.assert_array_equal(scores[:5], trees.predict(trees.matrix(rows))[:5] + added.astype(np.float64))

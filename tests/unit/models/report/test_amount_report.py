@@ -18,6 +18,7 @@ from models.report.importance import importances
 from models.report.page import PAGE, report_files
 from models.report.tenths import Tenth, tenths
 from models.scale import Scale
+from models.scale_backtest import ScaleBacktest
 from models.splits import TEST
 from models.training_rows import Sample
 from tests.unit.models.report.pages import is_whole, sections, stands_alone
@@ -89,6 +90,23 @@ def test_without_rivals_guard_segments_or_backtests_there_is_a_page(trained):
     found = report_files(bare, plan=PLAN, asked=ASKED)
     assert "The guard was not asked" in found[PAGE].decode() and LAST_YEAR + " / 4" not in found[PAGE].decode()
     assert not {"figures/scale_backtests.svg", "figures/segments.svg"} & set(found)
+
+
+def test_a_blend_says_its_share_its_choice_and_what_contributions_leave_out(trained, page):
+    alone, words = "The trees give <b>100\u00a0%</b>", "Gain and contributions explain the trees, which give 25\u00a0%"
+    assert alone in page and "No earlier date has judged a blend." in page and "repeats the last year" not in page
+    assert words not in page
+    tried = [ScaleBacktest(day, method, "scaled", 300, 0.9 + weight, 50.0, weight, 40.0 + weight * at)
+             for at, day in ((1, "2011-12-09"), (2, "2012-03-09")) for weight in (1.0, 0.25)
+             for method in ("last", "seasonal")]  # fmt: skip
+    blend = replace(trained.bundle, calibrator=Scale(1.0, "scaled", "", 9, weight=0.25, beside=0.1))
+    report = AmountReport(replace(trained, bundle=blend, backtests=tried), PLAN, ASKED)
+    found = report.html()
+    assert "The trees give <b>25\u00a0%</b>" in found and words in found
+    assert report.blended_at == ["2011-12-09", "2012-03-09"]
+    ours = '<tr class="ours"><td>25\u00a0%</td>\n<td>40.2</td><td>40.5</td>\n<td>40.4</td></tr>'
+    assert ours in found and "<td>41.5</td></tr>" in found
+    assert "75 % of its sum repeats the last year&#39;s spend" in found
 
 
 def test_tenths_by_hand():
