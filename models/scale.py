@@ -21,14 +21,14 @@ SCALES = (LAST, SEASON)
 
 @dataclass(frozen=True)
 class Scale(Seasonal):
-    """amount = season x (factor x max(0, margin) squared + beside x last year's net spend).
+    """amount = factor x season x (weight x max(0, margin) squared + (1 - weight) x per_spent x last year's net spend).
 
-    A margin is the trees' expected square root of the amount; `season` is exp(shift). `weight` is the trees' share of
-    the sum of the rows that were scaled: with 1, `beside` is 0 and the trees are all there is.
+    A margin is the expected square root of the amount, the season exp(shift). `per_spent` is what the squares sum to
+    for each unit of last year's spend, so that the `weight` of the trees moves no sum: with 1 they are all there is.
 
     `status` is "scaled" (the sum of the last mature as-of), "seasonal" (that of the fitted rows, times what the season
     was a year before over its mean on the fitted as-ofs; `seasons` are logarithms of mean amounts) or "uncalibrated"
-    (the squares alone; `reason` says why). The season keeps the order and the shares of customers, and moves their sum.
+    (factor 1; `reason` says why). A factor keeps the order and the shares of customers, and moves their sum.
     """
 
     factor: float = 1.0
@@ -36,27 +36,38 @@ class Scale(Seasonal):
     reason: str = "not fitted"
     rows: int = 0
     weight: float = 1.0
-    beside: float = 0.0
+    per_spent: float = 0.0
 
     def at(self, as_of: date) -> Scale:
         """The scale for rows of another as-of: only a seasonal one differs, by what happened a year before."""
         return replace(self, **self.moved_to(as_of)) if self.seasons else self
 
-    def apply(self, margins: Floats, before: Floats | None = None) -> Floats:
-        """Amounts, float64 of the shape of `margins`; `before` is the last year's spend, which a blend needs.
+    def blended(self, weight: float, *, margins: Floats, spent: Floats) -> Scale:
+        """The same with the last year's spend by `weight`, both parts of one sum on these rows: the newest known, (n,).
+
+        >>> Scale(2.0).blended(0.5, margins=np.array([3.0, 1.0]), spent=np.array([5.0, 15.0])).per_spent
+        0.5
+
+        Itself where one of the two is nothing.
+        """
+        trees, before = float(_squares(margins).sum()), float(spent.sum())
+        known = weight < 1 and trees > 0 and before > 0
+        return replace(self, weight=weight, per_spent=trees / before) if known else self
+
+    def apply(self, margins: Floats, spent: Floats | None = None) -> Floats:
+        """Amounts, float64 of the shape of `margins`; `spent` is the last year's spend, which a blend needs.
 
         >>> Scale(2.0).apply(np.array([-1.0, 3.0])).tolist()
         [0.0, 18.0]
-        >>> Scale(1.0, weight=0.5, beside=0.25).apply(np.array([-1.0, 3.0]), np.array([8.0, 4.0])).tolist()
+        >>> Scale(2.0, weight=0.5, per_spent=0.25).apply(np.array([-1.0, 3.0]), np.array([8.0, 4.0])).tolist()
         [2.0, 10.0]
         """
-        season = float(np.exp(self.shift))
-        trees = self.factor * season * np.maximum(np.asarray(margins, dtype=np.float64), 0.0) ** 2
+        level, squares = self.factor * float(np.exp(self.shift)), _squares(margins)
         if self.weight == 1:
-            return trees
-        if before is None:
-            raise ValueError(f"the weight of the trees is {self.weight}: the rest is the last year's spend, not given")
-        return trees + self.beside * season * before
+            return level * squares
+        if spent is None:
+            raise ValueError(f"the weight of the trees is {self.weight}; the rest, the last year's spend, is not given")
+        return level * (self.weight * squares + (1 - self.weight) * self.per_spent * spent)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON keeps digit for digit."""
@@ -71,7 +82,7 @@ class Scale(Seasonal):
 def last_year(matrix: NDArray[np.float32], features: Sequence[str]) -> Floats:
     """Net spend of the last 365 days, float64 (n,), of float32 rows (n, d) in `features`; NULL or below 0 is nothing.
 
-    Zeros where it is no feature: then no blend can be scaled.
+    Zeros where it is no feature: then there is no blend.
 
     >>> last_year(np.array([[1, 5], [2, -3], [3, np.nan]], dtype=np.float32), ["a", LAST_YEAR]).tolist()
     [5.0, 0.0, 0.0]
@@ -81,32 +92,27 @@ def last_year(matrix: NDArray[np.float32], features: Sequence[str]) -> Floats:
     return np.maximum(np.nan_to_num(np.asarray(matrix[:, list(features).index(LAST_YEAR)], dtype=np.float64)), 0.0)
 
 
-def fit_scale(margins: Floats, amounts: Floats, before: Floats | None = None, *, weight: float = 1.0) -> Scale:
-    """The factors with which the forecasts of these rows sum to what came, `weight` of it by the trees; all are (n,).
+def fit_scale(margins: Floats, amounts: Floats) -> Scale:
+    """The factor with which the forecasts of these rows, both (n,), sum to what came.
 
     >>> fit_scale(np.array([1.0, 2.0]), np.array([0.0, 2.5])).factor
     0.5
-    >>> fit_scale(np.array([1.0, 2.0]), np.array([0.0, 2.5]), np.array([1.0, 4.0]), weight=0.6).beside
-    0.2
     """
-    came = float(np.sum(amounts))
-    parts = [(weight, float(Scale().apply(margins).sum())), (1 - weight, 0.0 if before is None else before.sum())]
-    if came <= 0 or any(share > 0 and forecast <= 0 for share, forecast in parts):
-        return Scale(reason=f"nothing was spent or forecast in {len(amounts)} rows", rows=len(amounts))
-    trees, beside = (share * came / float(forecast) if share > 0 else 0.0 for share, forecast in parts)
-    return Scale(trees, SCALED, "", len(amounts), weight=weight, beside=beside)
+    forecast, came = float(Scale().apply(margins).sum()), float(np.sum(amounts))
+    if came <= 0 or forecast <= 0:
+        return Scale(reason=f"nothing was spent in {len(amounts)} rows", rows=len(amounts))
+    return Scale(came / forecast, SCALED, "", len(amounts))
 
 
 def fit_season_scale(
-    margins: Floats, amounts: Floats, before: Floats | None = None, *, rates: Mapping[str, float],
-    fitted: Sequence[date], home: date, weight: float = 1.0,
+    margins: Floats, amounts: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
 ) -> Scale:  # fmt: skip
-    """The factors of the fitted rows, all (n,), and the season of `home`.
+    """The factor of the fitted rows, both (n,), and the season of `home`.
 
     rates: by ISO as-of the mean amount among customers who ordered within 90 days. Uncalibrated where no as-of within
     14 days of `home` - 364 days is known, or no fitted one.
     """
-    whole = fit_scale(margins, amounts, before, weight=weight)
+    whole = fit_scale(margins, amounts)
     seasons = {day: float(np.log(rate)) for day, rate in rates.items() if rate > 0}
     levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
     if whole.status != SCALED:
@@ -114,3 +120,7 @@ def fit_season_scale(
     if a_year_before(seasons, home) is None or not levels:
         return Scale(reason=f"no as-of about a year before {home} is known", rows=len(amounts))
     return replace(whole, status=SEASONAL, seasons=seasons, level=float(np.mean(levels)), home=home.isoformat())
+
+
+def _squares(margins: Floats) -> Floats:
+    return np.maximum(np.asarray(margins, dtype=np.float64), 0.0) ** 2

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.algorithms.contract import Algorithm, Matrix
+from models.algorithms.contract import Algorithm
 from models.amounts import mean_absolute_error, sum_ratio
 from models.calibrate import NONE, SEASON, UNCALIBRATED
-from models.calibration_backtest import fitted_on, least, rolling_dates, season_rates
+from models.calibration_backtest import least, margins_at, rolling_dates, season_rates
 from models.logistic import Floats
 from models.scale import LAST, SCALES, Scale, fit_scale, fit_season_scale, last_year
 from models.training_rows import Sample
@@ -27,31 +26,11 @@ WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
 @dataclass(frozen=True)
-class Known:
-    """Rows as a scale sees them, (n,) each: as-of, expected root, what came, and net spend of the year before."""
-
-    days: NDArray[np.datetime64]
-    margins: Floats
-    amounts: Floats
-    before: Floats
-
-    @classmethod
-    def of(cls, rows: Sample, margins: Callable[[Matrix], Floats], features: Sequence[str]) -> Known:
-        """`rows`, whose labels are amounts, with what a model's `margins` say of them."""
-        return cls(rows.days, margins(rows.matrix), rows.labels, last_year(rows.matrix, features))
-
-    def at(self, *days: date) -> tuple[Floats, Floats, Floats]:
-        """Margins, amounts and spend before of the rows of these as-ofs, one date after the other."""
-        at = np.concatenate([np.flatnonzero(self.days == np.datetime64(day)) for day in days])
-        return self.margins[at], self.amounts[at], self.before[at]
-
-
-@dataclass(frozen=True)
 class ScaleBacktest:
-    """One scale of one blend at one as-of that stood in for the present.
+    """One scale and weight at one as-of that stood in for the present: `sum_ratio`, forecast over actual, and `mae`.
 
-    `sum_ratio` is forecast over actual, `mae` the error, currency; `mae_of_blend` that of the same `weight` with both
-    parts brought to the sum that came, which no scale can change: None where a part expects nothing.
+    `mae_at_sum` is the error once the forecasts are brought to the sum that came: that of the `weight`, whatever the
+    scale. None where nothing came or was forecast.
     """
 
     as_of: str
@@ -61,7 +40,7 @@ class ScaleBacktest:
     sum_ratio: float | None
     mae: float
     weight: float = 1.0
-    mae_of_blend: float | None = None
+    mae_at_sum: float | None = None
 
     @property
     def off(self) -> float:
@@ -77,64 +56,70 @@ def backtest_scales(
     rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
     seed: int, categorical: tuple[int, ...] = (),
 ) -> list[ScaleBacktest]:  # fmt: skip
-    """All weights and scales at up to `at_most` rolling as-ofs of `rows`, whose labels are amounts.
+    """All scales and weights at up to `at_most` rolling as-ofs of `rows`, whose labels are amounts.
 
-    Dates as in `backtest`; each costs one fit, whatever is tried there.
+    Dates as in `backtest`; each costs one fit.
     """
     found = []
     horizon = timedelta(days=horizon_days)
-    roots = replace(rows, labels=np.sqrt(rows.labels))
+    roots, amounts = replace(rows, labels=np.sqrt(rows.labels)), by_day(rows, rows.labels)
+    spent = by_day(rows, last_year(rows.matrix, features))
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
-        model = fitted_on(roots, fitted, features=features, algorithm=algorithm, categorical=categorical, seed=seed,
-                          trial_rows=trial_rows)  # fmt: skip
-        if model is None:
+        margins = margins_at(roots, fitted, (calibrating, present, *fitted), features=features, algorithm=algorithm,
+                             categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
+        if margins is None:
             continue
-        known, rates = Known.of(rows, model.margins, features), season_rates(rows, features, until=present - horizon)
-        for weight, method in product(WEIGHTS, SCALES):
-            one = scale_by(method, known, weight=weight, calibrating=calibrating, fitted=fitted, rates=rates,
-                           home=present)  # fmt: skip
-            found.append(_judged(method, weight, one, known, present))
+        rates = season_rates(rows, features, until=present - horizon)
+        for method, weight in product(SCALES, WEIGHTS):
+            one = scale_by(method, margins, amounts, calibrating=calibrating, fitted=fitted, rates=rates, home=present)
+            one = one.blended(weight, margins=margins[calibrating], spent=spent[calibrating])
+            if one.weight == weight:
+                forecast = one.apply(margins[present], spent[present])
+                found.append(_judged(one, method, forecast, amounts[present], present))
     return found
 
 
-def _judged(method: str, weight: float, scale: Scale, known: Known, present: date) -> ScaleBacktest:
-    margins, came, before = known.at(present)
-    forecast, blend = scale.apply(margins, before), fit_scale(margins, came, before, weight=weight)
-    found = ScaleBacktest(
-        present.isoformat(), method, scale.status, len(came), sum_ratio(came, forecast),
-        mean_absolute_error(came, forecast), weight,
-        None if blend.status == UNCALIBRATED else mean_absolute_error(came, blend.apply(margins, before)),
+def _judged(scale: Scale, method: str, forecast: Floats, came: Floats, present: date) -> ScaleBacktest:
+    ratio = sum_ratio(came, forecast)
+    log.info("scale %s at %s, weight %s: sum ratio %s", method, present, scale.weight, ratio)
+    return ScaleBacktest(
+        present.isoformat(), method, scale.status, len(came), ratio, mean_absolute_error(came, forecast), scale.weight,
+        None if ratio is None else mean_absolute_error(came, forecast / ratio),
     )  # fmt: skip
-    log.info("scale %s at %s, weight %s: sum ratio %s, blend off by %s", method, present, weight, found.sum_ratio,
-             found.mae_of_blend)  # fmt: skip
-    return found
+
+
+def by_day(rows: Sample, values: Floats) -> dict[date, Floats]:
+    """`values` of the rows, (n,), by as-of, in the order of the rows."""
+    return {day.item(): values[rows.days == day] for day in np.unique(rows.days)}
 
 
 def scale_by(
-    method: str, known: Known, *, weight: float, calibrating: date, fitted: Sequence[date], rates: dict[str, float],
-    home: date,
+    method: str, margins: dict[date, Floats], amounts: dict[date, Floats], *, calibrating: date,
+    fitted: Sequence[date], rates: dict[str, float], home: date,
 ) -> Scale:  # fmt: skip
-    """The scale of `method` for a blend of `weight`, from the rows of the calibration, or from the fitted ones."""
+    """The scale of `method`, from margins and amounts by as-of: those of the calibration, or of the fitted ones."""
     if method == LAST:
-        return fit_scale(*known.at(calibrating), weight=weight)
+        none = np.empty(0)
+        return fit_scale(margins.get(calibrating, none), amounts.get(calibrating, none))
     if method == NONE:
         return Scale(reason="asked for")
-    return fit_season_scale(*known.at(*fitted), rates=rates, fitted=fitted, home=home, weight=weight)
+    learned, came = (np.concatenate([by_day[day] for day in fitted]) for by_day in (margins, amounts))
+    return fit_season_scale(learned, came, rates=rates, fitted=fitted, home=home)
+
+
+def errors_by_weight(found: Sequence[ScaleBacktest]) -> dict[float, dict[str, float]]:
+    """By weight and as-of, the error at the sum that came, where there is one."""
+    errors: dict[float, dict[str, float]] = {}
+    for one in found:
+        if one.mae_at_sum is not None:
+            errors.setdefault(one.weight, {})[one.as_of] = one.mae_at_sum
+    return errors
 
 
 def chosen_weight(found: Sequence[ScaleBacktest]) -> float:
-    """The weight of least mean error of its blend over the as-ofs; all trees where nothing could be tried."""
-    losses = {str(weight): by_date for weight, by_date in errors_of_blends(found).items()}
+    """The weight of least mean error at the sum that came; the trees alone where nothing could be tried."""
+    losses = {str(weight): by_date for weight, by_date in errors_by_weight(found).items()}
     return float(least(losses, order=[str(weight) for weight in WEIGHTS]) or WEIGHTS[0])
-
-
-def errors_of_blends(found: Sequence[ScaleBacktest]) -> dict[float, dict[str, float]]:
-    """By weight and as-of, the error of the blend, where there is one."""
-    errors: dict[float, dict[str, float]] = {}
-    for one in found:
-        if one.mae_of_blend is not None:
-            errors.setdefault(one.weight, {})[one.as_of] = one.mae_of_blend
-    return errors
 
 
 def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "") -> str:

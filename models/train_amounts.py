@@ -32,8 +32,8 @@ from models.heads import Head
 from models.inputs import Inputs
 from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
-from models.scale import Scale
-from models.scale_backtest import Known, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, scale_by
+from models.scale import Scale, last_year
+from models.scale_backtest import ScaleBacktest, backtest_scales, by_day, chosen_scale, chosen_weight, scale_by
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.tasks import AMOUNT
 from models.train import evidence_of, fit_inputs, flat, inputs_of, passed, read_split, tables
@@ -137,12 +137,14 @@ def _scale(raw: Bundle, method: str, weight: float, samples: Mapping[str, Sample
     """The scale of `method`; its season is that of the day on which the test's labels end, the next to score."""
     fitted, then = samples[FIT], samples[CALIBRATE]
     known = joined([fitted, samples[STOP], then])
+    rows = joined([fitted, then])
     found = scale_by(
-        method, Known.of(joined([fitted, then]), raw.margins, raw.features), weight=weight,
+        method, by_day(rows, raw.margins(rows.matrix)), by_day(rows, rows.labels),
         calibrating=plan.calibration, fitted=plan.fitted,
         rates=season_rates(known, raw.features, until=plan.calibration), home=plan.test,
     )  # fmt: skip
-    return found.at(plan.test + timedelta(days=plan.horizon_days))
+    blend = found.blended(weight, margins=raw.margins(then.matrix), spent=last_year(then.matrix, raw.features))
+    return blend.at(plan.test + timedelta(days=plan.horizon_days))
 
 
 def _judged(

@@ -12,7 +12,7 @@ from models.report.asked import AMOUNTS
 from models.report.base import Picture, Report, drawn
 from models.report.card import amount_limits
 from models.report.tenths import Tenth, tenths
-from models.scale_backtest import errors_of_blends
+from models.scale_backtest import errors_by_weight
 from models.train_amounts import TrainedAmounts
 
 
@@ -39,7 +39,7 @@ class AmountReport(Report[TrainedAmounts]):
     @cached_property
     def blends(self) -> dict[float, dict[str, float]]:
         """By share of the trees and earlier date, the error of a blend."""
-        return errors_of_blends(self.trained.backtests)
+        return errors_by_weight(self.trained.backtests)
 
     @property
     def blended_at(self) -> list[str]:

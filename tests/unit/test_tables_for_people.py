@@ -14,7 +14,7 @@ from tests.unit.models.bundles import small_bundle
 
 
 def test_amounts_say_which_share_of_them_the_trees_give() -> None:
-    blend = replace(small_bundle(HEADS["spend"]), kind="amount", calibrator=Scale(1.0, weight=0.25, beside=0.1),
+    blend = replace(small_bundle(HEADS["spend"]), kind="amount", calibrator=Scale(1.0, weight=0.25, per_spent=0.1),
                     metrics={"mae": 366.0}, baselines=({"name": "rival", "mae": 367.0},))  # fmt: skip
     console = Console(width=200, file=StringIO(), record=True)
     console.print(*metrics_tables([small_bundle(), blend]))

@@ -26,7 +26,7 @@ from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.registration import run_record
 from models.scale import Scale, fit_scale, fit_season_scale
-from models.scale_backtest import WEIGHTS, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, errors_of_blends
+from models.scale_backtest import WEIGHTS, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, errors_by_weight
 from models.splits import FIT, SPLITS, STOP, plan_splits
 from models.train_amounts import TrainedAmounts, train_amounts
 from models.training_rows import Sample, SplitCount
@@ -97,26 +97,28 @@ def test_the_scale_of_the_sum_least_off_is_chosen_where_all_could_be_tried():
     assert [chosen_scale(both, asked=name) for name in ("platt", "seasonal", "none")] == ["last", "seasonal", "none"]
 
 
-def test_a_blend_has_the_sum_of_its_parts_by_weight_and_moves_with_the_season():
-    margins, came, before = np.array([-1.0, 1.0, 2.0]), np.array([0.0, 4.0, 6.0]), np.array([4.0, 0.0, 16.0])
-    half = fit_scale(margins, came, before, weight=0.5)
-    assert half.apply(margins, before).tolist() == [1.0, 1.0, 8.0]
-    assert fit_scale(margins, came, before, weight=0.0).apply(margins, before).tolist() == [2.0, 0.0, 8.0]
-    assert fit_scale(margins, came, before, weight=1.0) == fit_scale(margins, came)
+def test_a_blend_keeps_the_sum_and_moves_with_the_season():
+    margins, came, spent = np.array([-1.0, 1.0, 2.0]), np.array([0.0, 4.0, 6.0]), np.array([4.0, 0.0, 16.0])
+    trees = fit_scale(margins, came)
+    blends = {weight: trees.blended(weight, margins=margins, spent=spent) for weight in (1.0, 0.5, 0.0)}
+    assert blends[1.0] == trees and blends[1.0].apply(margins, spent).tolist() == trees.apply(margins).tolist()
+    assert blends[0.5].apply(margins, spent).tolist() == [1.0, 1.0, 8.0]
+    assert blends[0.0].apply(margins, spent).tolist() == [2.0, 0.0, 8.0]
     rates, fitted = {"2011-03-01": 10.0, "2011-09-01": 40.0}, [date(2011, 3, 1), date(2011, 9, 1)]
-    autumn = fit_season_scale(margins, came, before, rates=rates, fitted=fitted, home=date(2012, 9, 1), weight=0.5)
-    assert autumn.apply(margins, before) == pytest.approx([2.0, 2.0, 16.0])
-    assert Scale.from_dict(autumn.to_dict()) == autumn
+    autumn = fit_season_scale(margins, came, rates=rates, fitted=fitted, home=date(2012, 9, 1))
+    half = autumn.blended(0.5, margins=margins, spent=spent)
+    assert half.apply(margins, spent) == pytest.approx([2.0, 2.0, 16.0])
+    assert half.at(date(2012, 2, 29)).apply(margins, spent) == pytest.approx([0.5, 0.5, 4.0])
+    assert Scale.from_dict(half.to_dict()) == half
     with pytest.raises(ValueError, match=r"weight of the trees is 0\.5"):
         half.apply(margins)
 
 
-def test_a_part_that_expects_nothing_cannot_be_scaled():
-    margins, came, nothing = np.array([1.0, 2.0]), np.array([4.0, 6.0]), np.zeros(2)
-    assert [fit_scale(margins, came, nothing, weight=weight).status for weight in (1.0, 0.5, 0.0)] == [
-        "scaled", "uncalibrated", "uncalibrated",
-    ]  # fmt: skip
-    assert fit_scale(-margins, came, margins, weight=0.0).status == "scaled"
+def test_a_part_that_is_nothing_leaves_no_blend():
+    scale, margins = Scale(2.0), np.array([1.0, 2.0])
+    assert scale.blended(0.5, margins=margins, spent=np.zeros(2)) == scale
+    assert scale.blended(0.5, margins=-margins, spent=margins) == scale
+    assert scale.blended(0.5, margins=margins[:0], spent=margins[:0]) == scale
 
 
 def test_the_weight_of_least_error_over_all_earlier_dates_is_chosen():
@@ -142,7 +144,7 @@ def test_backtests_find_the_weight_that_made_the_amounts(truth, weight):
     assert {one.weight for one in tried} == set(WEIGHTS) and len({one.as_of for one in tried}) == 2
     assert chosen_weight(tried) == weight
     without = backtest_scales(replace(rows, labels=made), features=("recency_days", "other", "noise"), **told)
-    assert set(errors_of_blends(without)) == {1.0} and chosen_weight(without) == 1.0
+    assert set(errors_by_weight(without)) == {1.0} and chosen_weight(without) == 1.0
 
 
 class _Knows:
@@ -221,14 +223,14 @@ def test_the_blend_that_backtests_chose_is_shipped_logged_and_saved(monkeypatch,
     np.testing.assert_array_equal(expected, found.bundle.predict(rows))
     np.testing.assert_array_equal(expected, np.concatenate([again.predict(rows[:7]), again.predict(rows[7:])]))
     trees = replace(again, calibrator=replace(again.calibrator, weight=1.0))
-    np.testing.assert_array_equal(expected[:3], trees.predict(rows)[:3])
-    assert (expected[3:] > trees.predict(rows)[3:]).all()
+    np.testing.assert_array_equal(expected[:3], again.weight * trees.predict(rows)[:3])
+    assert (expected[3:] > again.weight * trees.predict(rows)[3:]).all()
 
 
 def test_a_scale_that_is_asked_for_leaves_the_trees_alone(monkeypatch):
     found = trained(monkeypatch, parameters=replace(PARAMETERS, calibration="platt"))
     scale, then = found.bundle.calibrator, found.samples["calibrate"]
-    assert (found.bundle.weight, scale.beside, found.backtests) == (1.0, 0.0, [])
+    assert (found.bundle.weight, scale.per_spent, found.backtests) == (1.0, 0.0, [])
     assert scale == fit_scale(found.bundle.margins(then.matrix), then.labels)
 
 

@@ -51,8 +51,8 @@ def test_a_blend_scores_as_its_bundle_predicts_and_unknown_spend_is_none() -> No
     rows = ROWS.append_column(LAST_YEAR, bought)
     features = ("a", LAST_YEAR, "b")
     trees = replace(small_bundle(spend, features=features), kind="amount", calibrator=Scale(9.0))
-    blend = replace(trees, calibrator=Scale(9.0, weight=0.25, beside=2.0))
+    blend = replace(trees, calibrator=Scale(9.0, weight=0.5, per_spent=2.0))
     scores = _Scorer(((spend, blend),)).score(rows).column(spend.output).to_pylist()
     assert scores[:5] == blend.predict(blend.matrix(rows))[:5].tolist() and scores[5] is None
-    added = np.float32([40.10, 0, 0, 0, 8]) * 2.0
-    np.testing.assert_array_equal(scores[:5], trees.predict(trees.matrix(rows))[:5] + added.astype(np.float64))
+    spent = np.float32([40.10, 0, 0, 0, 8]).astype(np.float64)
+    np.testing.assert_allclose(scores[:5], trees.predict(trees.matrix(rows))[:5] / 2 + 9 * spent, rtol=1e-12)

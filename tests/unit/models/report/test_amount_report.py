@@ -99,12 +99,12 @@ def test_a_blend_says_its_share_its_choice_and_what_contributions_leave_out(trai
     tried = [ScaleBacktest(day, method, "scaled", 300, 0.9 + weight, 50.0, weight, 40.0 + weight * at)
              for at, day in ((1, "2011-12-09"), (2, "2012-03-09")) for weight in (1.0, 0.25)
              for method in ("last", "seasonal")]  # fmt: skip
-    blend = replace(trained.bundle, calibrator=Scale(1.0, "scaled", "", 9, weight=0.25, beside=0.1))
+    blend = replace(trained.bundle, calibrator=Scale(1.0, "scaled", "", 9, weight=0.25, per_spent=0.1))
     report = AmountReport(replace(trained, bundle=blend, backtests=tried), PLAN, ASKED)
     found = report.html()
     assert "The trees give <b>25\u00a0%</b>" in found and words in found
     assert report.blended_at == ["2011-12-09", "2012-03-09"]
-    ours = '<tr class="ours"><td>25\u00a0%</td>\n<td>40.2</td><td>40.5</td>\n<td>40.4</td></tr>'
+    ours = '<tr class="ours"><td>25\u00a0%</td>\n<td>40.2</td><td>40.5</td><td>40.4</td></tr>'
     assert ours in found and "<td>41.5</td></tr>" in found
     assert "75 % of its sum repeats the last year&#39;s spend" in found
 
