@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -70,12 +69,14 @@ def backtest_scales(
         if margins is None:
             continue
         rates = season_rates(rows, features, until=present - horizon)
-        for method, weight in product(SCALES, WEIGHTS):
+        for method in SCALES:
             one = scale_by(method, margins, amounts, calibrating=calibrating, fitted=fitted, rates=rates, home=present)
-            one = one.blended(weight, margins=margins[calibrating], spent=spent[calibrating])
-            if one.weight == weight:
-                forecast = one.apply(margins[present], spent[present])
-                found.append(_judged(one, method, forecast, amounts[present], present))
+            for weight in WEIGHTS:
+                blend = one.blended(weight, margins=margins[calibrating], spent=spent[calibrating])
+                # Other than asked for where there was no spend to blend in.
+                if blend.weight == weight:
+                    forecast = blend.apply(margins[present], spent[present])
+                    found.append(_judged(blend, method, forecast, amounts[present], present))
     return found
 
 
