@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 NEEDED = [
     "pyspark>=4.1.3,<4.2",  # 4.2.0 hangs on a plain @udf over Parquet or a cached frame
     "delta-spark==4.4.0",  # the tables; the JARs of 4.4.1 are not published
-    "deltalake>=1.6,<2",  # reads versions and transaction ids from a table's log without a Spark job
+    "deltalake>=1.6,<2",  # reads logs, and writes records of runs, without a Spark job
     "numpy>=2,<3",  # the sweep's arithmetic over sorted arrays
     "scipy>=1.14,<2",  # the special functions of the simulated truth
     "pandas>=2.2,<3",  # what PySpark 4.1 supports for Arrow UDFs and small results
