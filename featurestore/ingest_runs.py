@@ -11,7 +11,7 @@ from typing import Any
 from deltalake.exceptions import CommitFailedError
 
 from featurestore.errors import DataContractError, EnvironmentProblem
-from featurestore.record_tables import add_records, made, put_records
+from featurestore.record_tables import add_records, put_records
 from featurestore.schemas import Column
 from featurestore.tables import ATTEMPTS, Table, Transaction, Warehouse, until_committed
 
@@ -206,7 +206,6 @@ def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str
     it and the other asks again. `ingested_at` is lifted where needed to grow with the rank.
     Raises EnvironmentProblem when others win three times.
     """
-    made(warehouse, INGEST_RUNS)
     app_id = f"batch_seq:{source}"
     for _ in range(ATTEMPTS):
         # The order matters: whoever commits after this line takes the rank that is asked for below.

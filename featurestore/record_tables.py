@@ -22,7 +22,7 @@ Rows = Iterable[Sequence[Any]]
 
 def add_records(warehouse: Warehouse, table: Table, rows: Rows, *, transaction: Transaction) -> None:
     """Append `rows` in one commit, once per transaction; CommitFailedError when another took it meanwhile."""
-    held = made(warehouse, table)
+    held = opened(warehouse, table)
     committed = held.transaction_version(transaction.app_id)
     if committed is not None and committed >= transaction.version:
         return
@@ -33,7 +33,7 @@ def add_records(warehouse: Warehouse, table: Table, rows: Rows, *, transaction: 
 
 def put_records(warehouse: Warehouse, table: Table, rows: Rows, *, keys: Sequence[str]) -> None:
     """Insert rows of new keys and put the others in the place of those they repeat, in one commit."""
-    held = made(warehouse, table)
+    held = opened(warehouse, table)
     same = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
     merge = held.merge(_as_arrow(table, rows, held), same, source_alias="new", target_alias="old")
     merge.when_matched_update_all().when_not_matched_insert_all().execute()
@@ -42,12 +42,12 @@ def put_records(warehouse: Warehouse, table: Table, rows: Rows, *, keys: Sequenc
 
 def replace_records(warehouse: Warehouse, table: Table, rows: Rows, *, where: str) -> None:
     """Put `rows` in the place of all that satisfy the predicate `where`, in one commit."""
-    held = made(warehouse, table)
+    held = opened(warehouse, table)
     write_deltalake(held, _as_arrow(table, rows, held), mode="overwrite", predicate=where)
     warehouse.journal.note_written(table.name)
 
 
-def made(warehouse: Warehouse, table: Table) -> DeltaTable:
+def opened(warehouse: Warehouse, table: Table) -> DeltaTable:
     """The table, made empty if it is not there; columns that an older one was made without are added, NULL so far."""
     path = warehouse.path(table.name)
     declared = Schema.from_json(log_schema(table).json())

@@ -65,18 +65,17 @@ def refuse_unknowable(warehouse: Warehouse, source: str, *, newest: date | datet
     """
     instant = newest if isinstance(newest, datetime) else datetime.combine(newest, time(), UTC)
     known = last_ingested(warehouse, source)
+    asked = f"what was known of '{source}' is asked at {instant:%Y-%m-%d %H:%M:%S} plus a delay of {delay}"
     if instant + delay > known:
         raise DataContractError(
-            f"what was known of '{source}' is asked at {instant:%Y-%m-%d %H:%M:%S} plus a delay of {delay}; its last "
-            f"batch is of {known:%Y-%m-%d %H:%M:%S} (UTC), and a later one may still tell.\n"
+            f"{asked}; its last batch is of {known:%Y-%m-%d %H:%M:%S} (UTC), and a later one may still tell.\n"
             "  Leave later instants out, ingest what has come since, or ask by knowledge 'latest'."
         )
     for run in ingest_runs.unfinished(warehouse, (source, ALIASES.name)):
         if instant + delay > run["ingested_at"]:
             raise DataContractError(
-                f"what was known of '{source}' is asked at {instant:%Y-%m-%d %H:%M:%S} plus a delay of {delay}; batch "
-                f"{run['batch_id'][:12]} of {run['source']} is of {run['ingested_at']:%Y-%m-%d %H:%M:%S} (UTC) and was "
-                "interrupted: what it tells would count then.\n"
+                f"{asked}; batch {run['batch_id'][:12]} of {run['source']} is of {run['ingested_at']:%Y-%m-%d %H:%M:%S}"
+                " (UTC) and was interrupted: what it tells would count then.\n"
                 "  Ingest its file again, take it back (ingest --retract), or ask by knowledge 'latest'."
             )
 

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError
 
 from featurestore.errors import EnvironmentProblem
-from featurestore.record_tables import add_records, made, put_records, replace_records
+from featurestore.record_tables import add_records, opened, put_records, replace_records
 from featurestore.schemas import Column
 from featurestore.tables import Table, Transaction, until_committed
 
@@ -29,7 +29,7 @@ def held(warehouse):
 
 
 def test_spark_reads_the_columns_with_their_comments_and_every_kind_of_value(warehouse):
-    made(warehouse, KEPT)
+    opened(warehouse, KEPT)
     read = warehouse.read("kept")
     assert [(one.name, one.dataType.simpleString(), one.metadata["comment"]) for one in read.schema] == [
         (one.name, one.type, one.comment) for one in KEPT.columns
@@ -67,13 +67,13 @@ def test_a_writer_that_crossed_another_asks_again(warehouse, monkeypatch):
     stale = DeltaTable(warehouse.path("kept"))
     add_records(warehouse, KEPT, [row("b", 2)], transaction=Transaction("rank", 1))
     with monkeypatch.context() as patched:
-        patched.setattr("featurestore.record_tables.made", lambda *_: stale)
+        patched.setattr("featurestore.record_tables.opened", lambda *_: stale)
         with pytest.raises(CommitFailedError):
             add_records(warehouse, KEPT, [row("c", 3)], transaction=Transaction("rank", 1))
         tables = iter([stale, DeltaTable(warehouse.path("kept"))])
-        patched.setattr("featurestore.record_tables.made", lambda *_: next(tables))
+        patched.setattr("featurestore.record_tables.opened", lambda *_: next(tables))
         until_committed(lambda: put_records(warehouse, KEPT, [row("b", 4)], keys=("name",)), what="kept")
-        patched.setattr("featurestore.record_tables.made", lambda *_: stale)
+        patched.setattr("featurestore.record_tables.opened", lambda *_: stale)
         with pytest.raises(EnvironmentProblem, match="kept: another writer committed first, 3 times"):
             until_committed(lambda: put_records(warehouse, KEPT, [row("a", 5)], keys=("name",)), what="kept")
     assert held(warehouse) == {"a": 1, "b": 4}
