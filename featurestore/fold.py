@@ -1,4 +1,4 @@
-"""Sorted Arrow batches of events in, Arrow batches of feature values out: the sweep, block by block.
+"""Events of whole customers in, Arrow batches of feature values out: the sweep, block by block.
 
 Memory of a task: one block (see `Limits`) with its answers (customers x instants x features x 8 bytes), plus one batch.
 A million customers with one event are many blocks, one at a time. A customer with a million events is a block alone and
@@ -72,9 +72,9 @@ def measures_of(folds: Iterable[Feature]) -> list[str]:
     return sorted({name for names in read for name in names if name})
 
 
-def fold_batches(batches: Iterable[pa.RecordBatch], plan: FoldPlan) -> Iterator[pa.RecordBatch]:
-    """Fold batches sorted by (customer_id, event_time): one row per customer and as-of that sees an event."""
-    for events in whole_customers(batches):
+def fold_customers(tables: Iterable[pa.Table], plan: FoldPlan) -> Iterator[pa.RecordBatch]:
+    """Fold tables of whole customers, each one's events by time: one row per customer and as-of that sees an event."""
+    for events in tables:
         for block in blocks(events, plan):
             answered = fold_block(block, plan)
             if answered.num_rows:
@@ -82,14 +82,19 @@ def fold_batches(batches: Iterable[pa.RecordBatch], plan: FoldPlan) -> Iterator[
 
 
 def whole_customers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Re-cut batches so that no customer's events are split between two tables."""
+    """Re-cut batches sorted by (customer_id, event_time) so that no customer's events are split between two tables."""
+    return whole_runs(batches, CUSTOMER)
+
+
+def whole_runs(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.Table]:
+    """Re-cut batches so that no run of equal values in `column` is split between two tables."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         if not batch.num_rows:
             continue
-        customers = batch.column(CUSTOMER)
-        starts = run_starts(customers)
-        if held and customers[0].equals(held[-1].column(CUSTOMER)[-1]) and len(starts) == 1:
+        values = batch.column(column)
+        starts = run_starts(values)
+        if held and values[0].equals(held[-1].column(column)[-1]) and len(starts) == 1:
             held.append(batch)
             continue
         last = int(starts[-1])

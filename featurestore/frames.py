@@ -10,12 +10,17 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
+from featurestore.customer_order import SORT_KEY, TICK_BITS, TIME_BITS, by_customer
 from featurestore.definitions import AS_OF_DATE
-from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, FoldPlan, empty_fold, fold_batches
+from featurestore.fold import ARROW_TYPES, CUSTOMER, TIME, FoldPlan, empty_fold, fold_customers
 from featurestore.sql_functions import SQL_FUNCTIONS
 from featurestore.views import FeatureSet, FeatureView
 
 ORDER_OF_EVENTS = (CUSTOMER, TIME, "event_id")
+HASH_MASK = -1 << TIME_BITS
+"""The bits of a customer's hash that the sort key keeps."""
+FIRST_YEAR = 1990
+"""The sort key tells times apart from this year until 71 years later; before and after, the next columns do."""
 
 
 def instant(day: date) -> int:
@@ -35,7 +40,7 @@ def folded(events: DataFrame, plan: FoldPlan) -> DataFrame:
     """
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return fold_batches(batches, plan)
+        return fold_customers(by_customer(batches), plan)
 
     return in_order(events, plan).mapInArrow(fold, fold_schema(plan))
 
@@ -46,8 +51,24 @@ def needed(events: DataFrame, plan: FoldPlan) -> DataFrame:
 
 
 def in_order(events: DataFrame, plan: FoldPlan) -> DataFrame:
-    """What `plan` reads of `events`, a customer's in one partition, each partition by customer, time and event."""
-    return needed(events, plan).repartition(CUSTOMER).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")
+    """What `plan` reads of `events`, a customer's in one partition, each partition as `by_customer` takes it."""
+    return in_order_of_key(needed(events, plan).repartition(CUSTOMER))
+
+
+def in_order_of_key(rows: DataFrame) -> DataFrame:
+    """`rows` with the sort key and without event_id, each partition by key, time (NULL first) and event."""
+    return rows.withColumn(SORT_KEY, sort_key()).sortWithinPartitions(SORT_KEY, TIME, "event_id").drop("event_id")
+
+
+def sort_key() -> Column:
+    """40 bits of a hash of the customer, then 24 of the time; for one customer it never falls as time grows.
+
+    Times out of range, and NULL, take the nearest key that there is (NULL the least).
+    """
+    first = instant(date(FIRST_YEAR, 1, 1)) >> TICK_BITS
+    ticks = F.coalesce(F.shiftright(F.unix_micros(TIME), TICK_BITS) - F.lit(first), F.lit(0))
+    in_range = F.greatest(F.lit(0), F.least(ticks, F.lit((1 << TIME_BITS) - 1)))
+    return F.xxhash64(CUSTOMER).bitwiseAND(F.lit(HASH_MASK)).bitwiseOR(in_range)
 
 
 def fold_schema(plan: FoldPlan) -> str:

@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructField, StructType
 
+from featurestore.customer_order import by_customer
 from featurestore.definitions import Derived, Feature
 from featurestore.errors import ConfigurationError
 from featurestore.fold import CUSTOMER, TIME, FoldPlan, Limits, measures_of
-from featurestore.frames import ORDER_OF_EVENTS
+from featurestore.frames import ORDER_OF_EVENTS, in_order_of_key
 from featurestore.persons import asked_of_persons, told_as_known, told_of_persons
 from featurestore.spine_fold import CARRIED, KNOWN, fold_askings
 
@@ -57,10 +58,10 @@ def folded_at(
     asked = asked_of_persons(asked, aliases, delay_us=delay_us)
     together = happened.unionByName(asked, allowMissingColumns=True)
     nobody = F.when(F.col(CUSTOMER) == "", F.xxhash64(TIME))
-    ordered = together.repartition(CUSTOMER, nobody).sortWithinPartitions(*ORDER_OF_EVENTS).drop("event_id")
+    ordered = in_order_of_key(together.repartition(CUSTOMER, nobody))
 
     def fold(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return fold_askings(batches, plan, delay_us=delay_us)
+        return fold_askings(by_customer(batches), plan, delay_us=delay_us)
 
     features: list[Feature | Derived] = [*folds, *derived]
     answers = [StructField(one.name, DataType.fromDDL(one.type)) for one in features]

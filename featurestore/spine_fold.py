@@ -1,4 +1,4 @@
-"""The sweep at the instants that a spine names: sorted batches of events and askings in, one row out per asking.
+"""The sweep at the instants that a spine names: events and askings of whole customers in, one row out per asking.
 
 Events and askings of a customer lie together, by time. What was known at an instant (`as_known`) is nearly always
 what lies before it, so that the sweep answers; only an asking with an event before it that became known after it is
@@ -28,7 +28,6 @@ from featurestore.fold import (
     run_starts,
     to_arrow,
     to_measure,
-    whole_customers,
     with_derived,
 )
 from featurestore.sweep import DAY_US, Answer, Histories, Ints, Queries, Sweep, customers_that_fit
@@ -39,14 +38,14 @@ CARRIED = "carried"
 
 
 def fold_askings(
-    batches: Iterable[pa.RecordBatch], plan: FoldPlan, *, delay_us: int | None = None
+    tables: Iterable[pa.Table], plan: FoldPlan, *, delay_us: int | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Answer every asking in batches sorted by (customer_id, event_time): its carried columns, folds and derived.
+    """Answer every asking in tables of whole customers, each one's rows by time: its carried columns, folds, derived.
 
     `plan.as_ofs` is not read. With `delay_us` (microseconds) only events count that were known before as_of +
     delay_us; without it all do. An asking without customer ('') or without time reads the empty fold.
     """
-    for rows in whole_customers(batches):
+    for rows in tables:
         if rows.num_rows == rows.column(CARRIED).null_count:
             continue
         for block in blocks(_timed(rows), plan):

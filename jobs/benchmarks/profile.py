@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from featurestore.fold import CUSTOMER, TIME, FoldPlan, blocks, fold_block, micros, run_starts, whole_customers
+from featurestore.customer_order import by_customer
+from featurestore.fold import CUSTOMER, TIME, FoldPlan, blocks, fold_block, micros, run_starts
 from featurestore.frames import fold_schema, folded, in_order, instant, needed
 from featurestore.schemas import ORDERS
 from jobs.benchmarks.contest import Figure, seconds_of
@@ -68,7 +69,7 @@ def _moving(plan: FoldPlan):  # type: ignore[no-untyped-def]
 
     def move(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pattern: pa.RecordBatch | None = None
-        for events in whole_customers(batches):
+        for events in by_customer(batches):
             for block in blocks(events, plan):
                 pattern = pattern or fold_block(block, plan)
                 first = micros(block.column(TIME))[run_starts(block.column(CUSTOMER))]

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from featurestore.fold import FoldPlan, Limits
+from featurestore.fold import FoldPlan, Limits, whole_customers
 from featurestore.spine_fold import CARRIED, KNOWN, fold_askings
 from tests import oracle
 from tests.properties.histories import DAY, EVENTS, MICROSECOND, assert_close, events, features, instants
@@ -34,7 +34,8 @@ def answered(rows, spine, folds, *, delay_us=None, batch_rows=1000, limits=None)
     ordered = sorted([*rows, *asked], key=lambda e: (e["customer_id"], e["event_time"] or never, e["event_id"]))
     table = pa.Table.from_pylist(ordered, schema=ROWS)
     plan = FoldPlan(tuple(folds), (), (), limits or Limits(4096, 10**6))
-    found = [b.to_pylist() for b in fold_askings(table.to_batches(max_chunksize=batch_rows), plan, delay_us=delay_us)]
+    customers = whole_customers(table.to_batches(max_chunksize=batch_rows))
+    found = [b.to_pylist() for b in fold_askings(customers, plan, delay_us=delay_us)]
     answers = {row.pop("asking"): row for rows in found for row in rows}
     for n, row in answers.items():
         assert (row.pop("customer_id"), row.pop("as_of")) == spine[n]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from featurestore import tally
 from featurestore.definitions import LIFETIME, Aggregate, Feature
 from featurestore.errors import ConfigurationError, DataContractError
-from featurestore.fold import FoldPlan, Limits, fold_batches
+from featurestore.fold import FoldPlan, Limits, fold_customers, whole_customers
 from featurestore.sketches import KEPT_HASHES
 from featurestore.states import Event, fold_of
 from tests import oracle
@@ -51,7 +51,8 @@ def swept(rows, folds, *, batch_rows=1000, limits=LIMITS, as_ofs=tuple(AS_OFS)):
         tuple(int(t.timestamp() * 1_000_000) for t in as_ofs),
         limits,
     )
-    answered = [b.to_pylist() for b in fold_batches(table.to_batches(max_chunksize=batch_rows), plan)]
+    customers = whole_customers(table.to_batches(max_chunksize=batch_rows))
+    answered = [b.to_pylist() for b in fold_customers(customers, plan)]
     return {(row.pop("customer_id"), row.pop("as_of_date")): row for rows in answered for row in rows}
 
 
@@ -125,7 +126,7 @@ def test_a_block_gives_no_more_answers_than_its_limit():
     plan = FoldPlan((Feature("n", Aggregate.COUNT, LIFETIME, "bigint", "", ""),), (),
                     tuple(int(t.timestamp() * 1_000_000) for t in AS_OFS[1:4]), Limits(99, 99, 7))  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=EVENTS)
-    assert [batch.num_rows for batch in fold_batches(table.to_batches(), plan)] == [6, 6, 6, 6, 3]
+    assert [batch.num_rows for batch in fold_customers(whole_customers(table.to_batches()), plan)] == [6, 6, 6, 6, 3]
 
 
 @settings(deadline=None, max_examples=30)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featurestore.features import VIEWS
-from featurestore.fold import ARROW_TYPES, FoldPlan, Limits, fold_batches
+from featurestore.fold import ARROW_TYPES, FoldPlan, Limits, fold_customers, whole_customers
 from featurestore.schemas import LOCAL_TIME, source
 from tests import oracle
 from tests.events import clock, interaction, order_line, profile_change, ticket_event
@@ -58,7 +58,7 @@ def swept(rows, view):
     ordered = sorted(rows, key=lambda e: (e["customer_id"], e["event_time"], e["event_id"]))
     table = pa.Table.from_pylist(ordered, schema=pa.schema(schema))
     plan = FoldPlan(view.folds, view.derived, tuple(int(t.timestamp()) * 1_000_000 for t in AS_OFS), Limits(64, 10**6))
-    found = [row for batch in fold_batches(table.to_batches(), plan) for row in batch.to_pylist()]
+    found = [row for batch in fold_customers(whole_customers(table.to_batches()), plan) for row in batch.to_pylist()]
     return {(row["customer_id"], row["as_of_date"]): row for row in found}
 
 

@@ -10,6 +10,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import functions as F
 
+from featurestore import frames
 from featurestore.definitions import LIFETIME, Aggregate, Condition, Derived, Feature, Window
 from featurestore.derived import age, ratio
 from featurestore.errors import ConfigurationError
@@ -128,3 +129,12 @@ def test_an_empty_spine_and_empty_events(events, spine):
 def test_a_column_of_the_spine_named_as_a_feature_is_refused(events, spine):
     with pytest.raises(ConfigurationError, match="lines_count_7d"):
         answers(events, spine.withColumn("Lines_Count_7d", F.lit(1)))
+
+
+@pytest.mark.parametrize("bits", [0, 2])
+def test_customers_whose_hashes_agree_are_answered_apart(events, spine, rows, monkeypatch, bits):
+    whole = {row["row"]: row for row in answers(events, spine, decision_delay=timedelta(0)).collect()}
+    monkeypatch.setattr(frames, "HASH_MASK", -1 << (64 - bits) if bits else 0)
+    found = answers(events, spine, decision_delay=timedelta(0)).collect()
+    assert len(found) == len(rows)
+    assert all(row == whole[row["row"]] for row in found)

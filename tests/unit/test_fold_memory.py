@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from featurestore.definitions import LIFETIME, Aggregate, Feature, Window
-from featurestore.fold import FoldPlan, Limits, fold_batches
+from featurestore.fold import FoldPlan, Limits, fold_customers, whole_customers
 
 DAY = 86_400_000_000
 FOLDS = tuple(
@@ -43,7 +43,7 @@ def peak_of(customers: int, events_each: int, limits: Limits) -> tuple[float, in
     before = pool.bytes_allocated()
     tracemalloc.start()
     try:
-        for answered in fold_batches(batches(customers, events_each), plan):
+        for answered in fold_customers(whole_customers(batches(customers, events_each)), plan):
             rows += answered.num_rows
             arrow = max(arrow, pool.bytes_allocated() - before)
         return (tracemalloc.get_traced_memory()[1] + arrow) / MIB, rows
