@@ -10,6 +10,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -103,6 +104,10 @@ class Warehouse:
         """The newest committed version of `table`, read from its log without a Spark job."""
         return DeltaLog(self.path(table)).version()
 
+    def identity(self, table: str) -> str:
+        """What tells a table from one that was made anew in its place, whose versions begin again."""
+        return str(DeltaLog(self.path(table)).metadata().id)
+
     def has_rows(self, table: str, *, version: int) -> bool:
         """Whether `table` held any row at `version`, read from its log without a Spark job."""
         return len(DeltaLog(self.path(table), version=version).file_uris()) > 0
@@ -175,9 +180,9 @@ class Warehouse:
         return True
 
     def append(self, table: Table, rows: DataFrame, *, transaction: Transaction) -> None:
-        """Add `rows` in one commit, once per transaction; a column that the table was made without is added first."""
+        """Add `rows` in one commit, once per transaction; what is declared since the table was made is added first."""
         self.create(table)
-        self._add_missing(table)
+        self._bring_up_to_date(table)
         writer = rows.select(*table.column_names).write.format("delta").mode("append")
         writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version).save(
             self.path(table.name)
@@ -187,22 +192,27 @@ class Warehouse:
     def replace(self, table: Table, rows: DataFrame, *, where: str, transaction: Transaction | None = None) -> None:
         """Put `rows` in the place of all rows that satisfy the predicate `where`, in one commit.
 
-        A column that the table was made without is added first.
+        What is declared since the table was made is added first.
         """
         self.create(table)
-        self._add_missing(table)
+        self._bring_up_to_date(table)
         writer = _declared(table, rows).write.format("delta").mode("overwrite").option("replaceWhere", where)
         if transaction is not None:
             writer = writer.option("txnAppId", transaction.app_id).option("txnVersion", transaction.version)
         writer.save(self.path(table.name))
         self.journal.note_written(table.name)
 
-    def _add_missing(self, table: Table) -> None:
-        """Give a table that an older version made the columns that are declared since; NULL in the rows it has."""
-        known = {one.name for one in DeltaLog(self.path(table.name)).schema().fields}
+    def _bring_up_to_date(self, table: Table) -> None:
+        """Give a table that an older version made the columns (NULL so far) and properties that are declared since."""
+        held = DeltaLog(self.path(table.name))
+        known = {one.name for one in held.schema().fields}
         added = [f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in table.columns if c.name not in known]
         if added:
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD COLUMNS ({', '.join(added)})")
+        stored = held.metadata().configuration
+        changed = [f"'{k}' = {quoted(v)}" for k, v in table.properties.items() if stored.get(k) != v]
+        if changed:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` SET TBLPROPERTIES ({', '.join(changed)})")
 
     def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
         """Replace the whole table, its schema, comments and fingerprints included, in one commit."""
@@ -261,17 +271,26 @@ class Warehouse:
         self.journal.note_written(table.name)
         return int(merged["num_inserted_rows"]) if merged is not None else 0
 
-    def upsert(self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true") -> None:
+    def upsert(
+        self, table: Table, rows: DataFrame, *, keys: Sequence[str], update_if: str = "true", within: str = "",
+        transaction: Transaction | None = None,
+    ) -> None:  # fmt: skip
         """Insert new keys; update rows of known keys where `update_if` (over `old` and `new`) holds.
 
-        A column that the table was made without is added first.
+        What is declared since the table was made is added first. `within` restricts the search as in `insert_new`.
         """
         self.create(table)
-        self._add_missing(table)
-        condition = " AND ".join(f"old.`{key}` = new.`{key}`" for key in keys)
-        DeltaTable.forPath(self.spark, self.path(table.name)).alias("old").merge(
-            rows.select(*table.column_names).alias("new"), condition
-        ).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+        self._bring_up_to_date(table)
+        known = " AND ".join([*(f"old.`{key}` = new.`{key}`" for key in keys), *([within] if within else [])])
+        given = rows.select(*table.column_names).alias("new")
+        target = DeltaTable.forPath(self.spark, self.path(table.name)).alias("old")
+        if update_if != "true":
+            # MERGE copies the files of all rows that it finds, and readers without Spark take copies for changes.
+            held = target.toDF().alias("old")
+            acted_on = F.expr(f"old.`{keys[0]}` IS NULL OR ({update_if})")
+            given = given.join(held, F.expr(known), "left").where(acted_on).select("new.*").alias("new")
+        with _SessionTransaction(self.spark, transaction) if transaction else nullcontext():
+            target.merge(given, known).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
         self.journal.note_written(table.name)
 
     def delete(self, table: str, where: SparkColumn) -> None:

@@ -11,7 +11,6 @@ D, N, S = "double", "bigint", "string"
 CASES: dict[str, tuple[tuple[str, ...], list[Case]]] = {
     "ratio": ((D, D), [((1.0, 2.0), 0.5), ((1.0, 0.0), None), ((None, 2.0), None), ((1.0, None), None)]),
     "difference": ((D, D), [((30.0, 10.0), 20.0), ((10.0, 30.0), -20.0), ((None, 1.0), None)]),
-    "least": ((D, D), [((3.0, 5.0), 3.0), ((None, 2.0), 2.0), ((None, None), None)]),
     "overdue_ratio": ((D, D), [((42.0, 21.0), 2.0), ((42.0, None), None)]),
     "trend_7d_vs_14d": ((N, N), [((3, 4), 3.0), ((2, 4), 1.0), ((3, 3), None), ((0, 2), 0.0)]),
     "trend_30d_vs_60d": ((N, N), [((3, 4), 3.0), ((3, 3), None)]),

@@ -31,7 +31,9 @@ def test_as_arrow_functions_on_columns(spark):
 
 
 def test_from_sql(spark):
+    of_spark = {row[0] for row in spark.sql("show system functions").collect()}
     assert set(register_functions(spark)) == set(CASES)
+    assert not of_spark & set(CASES), "a function of Spark would be ours in every expression of the session"
     calls = []
     for column, name, types, arguments, _ in ALL:
         literals = [f"cast({'null' if v is None else repr(str(v))} as {kind})"
