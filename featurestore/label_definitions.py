@@ -19,6 +19,7 @@ from featurestore.errors import ConfigurationError
 from featurestore.explain import in_words, window_in_words
 from featurestore.views import FeatureView, resolve
 
+YEAR = Window(365)
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 _COMPARISON = re.compile(rf"(=|<>|<=|>=|<|>)\s*(?:({_NUMBER})|(?:({_NUMBER})\s*\*\s*)?([a-z_][a-z0-9_]*))")
 
@@ -127,6 +128,15 @@ class Label:
         """The outcome over the horizon."""
         window = Window(self.horizon_days, offset_days=-self.horizon_days)
         return replace(self.outcome, name=f"{self.name}_outcome", window=window)
+
+    @property
+    def last_year(self) -> Feature | None:
+        """The feature that is the outcome of the 365 days before the instant; None where the view has none.
+
+        What a forecast of a number is blended with and held against, and its unit that of the label.
+        """
+        folds = (one for one in self.view.folds if one.window == YEAR and _what(one) == _what(self.outcome))
+        return next(folds, None)
 
     @cached_property
     def needed(self) -> tuple[Feature | Derived, ...]:

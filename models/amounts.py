@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.evaluate import BINS, mid_ranks, shared_by_ties
 from models.intervals import DRAWS, Interval, Weighed, summaries
 from models.logistic import Floats
-from models.scale import LAST_YEAR, last_year
+from models.scale import last_year
 from models.training_rows import Sample
 
 
@@ -21,9 +21,9 @@ from models.training_rows import Sample
 class AmountMetrics:
     """Figures of one head on one population; None where the rows allow none, and `reason` says why.
 
-    `mean` is the mean outcome and `mae` the mean absolute error, both currency; `spearman` the rank correlation;
+    `mean` is the mean outcome and `mae` the mean absolute error, both in its unit; `spearman` the rank correlation;
     `sum_ratio` the forecast sum over the actual one: an expectation has 1; `capture_top_tenth` the share of all
-    that the tenth with the highest forecasts went on to spend, `capture_ceiling` that of the tenth that spent most.
+    that the tenth with the highest forecasts went on to have, `capture_ceiling` that of the tenth that had most.
     No squared error: a few customers would be all of it.
     """
 
@@ -42,7 +42,7 @@ class AmountMetrics:
 
 
 def evaluate_amounts(actual: Floats, forecast: Floats) -> AmountMetrics:
-    """Figures of forecasts against outcomes of at least 0, both (n,) and currency, in any row order.
+    """Figures of forecasts against outcomes of at least 0, both (n,) and in one unit, in any row order.
 
     >>> found = evaluate_amounts(np.array([0.0, 2.0, 4.0]), np.array([1.0, 2.0, 6.0]))
     >>> found.mae, found.spearman, found.sum_ratio
@@ -62,7 +62,7 @@ def evaluate_amounts(actual: Floats, forecast: Floats) -> AmountMetrics:
         sum_ratio=sum_ratio(y, f),
         capture_top_tenth=None if nothing else captured(y, f),
         capture_ceiling=None if nothing else captured(y, y),
-        reason=f"nothing was spent in {len(y)} rows" if nothing else "",
+        reason=f"nothing came in {len(y)} rows" if nothing else "",
     )
 
 
@@ -107,17 +107,17 @@ class Rival:
         return {"name": self.name, **asdict(self.metrics)}
 
 
-def rivals(test: Sample, forecast: Floats, *, features: Sequence[str]) -> list[Rival]:
-    """A quarter of the last year's net spend, as it is and scaled to the sum of `forecast`; [] without that feature.
+def rivals(test: Sample, forecast: Floats, *, features: Sequence[str], before: str) -> list[Rival]:
+    """A quarter of the last year's amount, as it is and scaled to the sum of `forecast`; [] without that feature.
 
     The rival of the same sum is what an error can be compared with: less is forecast with less error.
     """
-    if LAST_YEAR not in features or not len(test.labels):
+    if before not in features or not len(test.labels):
         return []
-    quarter = last_year(test.matrix, features) / 4
-    named = {f"{LAST_YEAR} / 4": quarter}
+    quarter = last_year(test.matrix, features, of=before) / 4
+    named = {f"{before} / 4": quarter}
     if quarter.sum() > 0:
-        named[f"{LAST_YEAR}, of the same sum"] = quarter * (forecast.sum() / quarter.sum())
+        named[f"{before}, of the same sum"] = quarter * (forecast.sum() / quarter.sum())
     return [Rival(name, one, evaluate_amounts(test.labels, one)) for name, one in named.items()]
 
 
@@ -127,7 +127,7 @@ def amount_intervals(
 ) -> dict[str, Interval]:  # fmt: skip
     """Percentile intervals of `mae`, `spearman` and `sum_ratio`, and of `mae_gain`: the rival's error less the own.
 
-    actual, forecast, rival: (n,), currency; customers: ids (n,), drawn with replacement. {} where there are no rows.
+    actual, forecast, rival: (n,), one unit; customers: ids (n,), drawn with replacement. {} where there are no rows.
     """
     if not len(actual) or not actual.sum() > 0:
         return {}

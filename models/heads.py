@@ -20,7 +20,9 @@ class Head:
     """One output: `label` over `horizon_days`, for the customers whom all conditions of `population` hold for.
 
     `output` is the column of `customer_scores`. The conditions are those of the label, on features of the same
-    instant; a NULL in one of them is outside. `kind` "binary" gives probabilities, "amount" currency.
+    instant; a NULL in one of them is outside. `kind` "binary" gives probabilities, "amount" numbers in `unit`, that
+    of `last_year`: the feature that is the label of the year before, which forecasts of amounts are blended with and
+    held against ("" where there is none).
     """
 
     name: str
@@ -29,6 +31,8 @@ class Head:
     output: str
     population: tuple[Member, ...]
     kind: str = BINARY
+    last_year: str = ""
+    unit: str = ""
 
     @property
     def model_name(self) -> str:
@@ -58,7 +62,9 @@ class Head:
 def _head(task: Task) -> Head:
     one = label(task.label)
     population = tuple(_stored(one, member) for member in one.population)
-    return Head(task.head, one.name, one.horizon_days, task.output, population, task.kind)
+    amount = one.last_year if task.kind == AMOUNT else None
+    before = {} if amount is None else {"last_year": amount.name, "unit": amount.unit}
+    return Head(task.head, one.name, one.horizon_days, task.output, population, task.kind, **before)
 
 
 def _stored(one: Label, member: Member) -> Member:

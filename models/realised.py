@@ -44,7 +44,7 @@ def judged(
 def judged_amounts(
     rows: DataFrame, *, forecast: str, outcome: str, at_most: int, truth: str | None = None
 ) -> Realised[AmountMetrics]:
-    """As `judged`, of expected amounts and what came, both currency."""
+    """As `judged`, of expected amounts and what came, both in one unit."""
     expected, happened, true = _read(rows, (forecast, outcome, truth), at_most=at_most)
     return Realised(evaluate_amounts(happened, expected), None if true is None else evaluate_amounts(happened, true))
 

@@ -1,4 +1,4 @@
-"""Amounts from what a model of square roots says and last year's spend, in sum as a later period, or as the season."""
+"""Amounts from what a model of square roots says and last year's, in sum as a later period, or as the season."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before
 from models.logistic import Floats
 
-LAST_YEAR = "amount_sum_365d"
 SCALED, LAST = "scaled", "last"
 SCALES = (LAST, SEASON)
 """What backtests choose from; squares alone are no expectation, whatever the season makes of their sum."""
@@ -21,10 +20,10 @@ SCALES = (LAST, SEASON)
 
 @dataclass(frozen=True)
 class Scale(Seasonal):
-    """amount = factor x season x (weight x max(0, margin) squared + (1 - weight) x per_spent x last year's net spend).
+    """amount = factor x season x (weight x max(0, margin) squared + (1 - weight) x per_spent x last year's amount).
 
     A margin is the expected square root of the amount, the season exp(shift). `per_spent` is what the squares sum to
-    for each unit of last year's spend, so that the `weight` of the trees moves no sum: with 1 they are all there is.
+    for each unit of last year's, so that the `weight` of the trees moves no sum: with 1 they are all there is.
 
     `status` is "scaled" (the sum of the last mature as-of), "seasonal" (that of the fitted rows, times what the season
     was a year before over its mean on the fitted as-ofs; `seasons` are logarithms of mean amounts) or "uncalibrated"
@@ -43,7 +42,7 @@ class Scale(Seasonal):
         return replace(self, **self.moved_to(as_of)) if self.seasons else self
 
     def blended(self, weight: float, *, margins: Floats, spent: Floats) -> Scale:
-        """The same with the last year's spend by `weight`, both parts of one sum on these rows: the newest known, (n,).
+        """The same with the last year's amounts by `weight`, both of one sum on these rows: the newest known, (n,).
 
         >>> Scale(2.0).blended(0.5, margins=np.array([3.0, 1.0]), spent=np.array([5.0, 15.0])).per_spent
         0.5
@@ -55,7 +54,7 @@ class Scale(Seasonal):
         return replace(self, weight=weight, per_spent=trees / before) if known else self
 
     def apply(self, margins: Floats, spent: Floats | None = None) -> Floats:
-        """Amounts, float64 of the shape of `margins`; `spent` is the last year's spend, which a blend needs.
+        """Amounts, float64 of the shape of `margins`; `spent` are the last year's, which a blend needs.
 
         >>> Scale(2.0).apply(np.array([-1.0, 3.0])).tolist()
         [0.0, 18.0]
@@ -66,7 +65,9 @@ class Scale(Seasonal):
         if self.weight == 1:
             return level * squares
         if spent is None:
-            raise ValueError(f"the weight of the trees is {self.weight}; the rest, the last year's spend, is not given")
+            raise ValueError(
+                f"the weight of the trees is {self.weight}; the rest, the last year's amounts, is not given"
+            )
         return level * (self.weight * squares + (1 - self.weight) * self.per_spent * spent)
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,17 +80,17 @@ class Scale(Seasonal):
         return cls(**values)
 
 
-def last_year(matrix: NDArray[np.float32], features: Sequence[str]) -> Floats:
-    """Net spend of the last 365 days, float64 (n,), of float32 rows (n, d) in `features`; NULL or below 0 is nothing.
+def last_year(matrix: NDArray[np.float32], features: Sequence[str], *, of: str) -> Floats:
+    """The column `of`, float64 (n,), of float32 rows (n, d) in `features`; NULL or below 0 is nothing.
 
     Zeros where it is no feature: then there is no blend.
 
-    >>> last_year(np.array([[1, 5], [2, -3], [3, np.nan]], dtype=np.float32), ["a", LAST_YEAR]).tolist()
+    >>> last_year(np.array([[1, 5], [2, -3], [3, np.nan]], dtype=np.float32), ["a", "b"], of="b").tolist()
     [5.0, 0.0, 0.0]
     """
-    if LAST_YEAR not in features:
+    if of not in features:
         return np.zeros(len(matrix))
-    return np.maximum(np.nan_to_num(np.asarray(matrix[:, list(features).index(LAST_YEAR)], dtype=np.float64)), 0.0)
+    return np.maximum(np.nan_to_num(np.asarray(matrix[:, list(features).index(of)], dtype=np.float64)), 0.0)
 
 
 def fit_scale(margins: Floats, amounts: Floats) -> Scale:
@@ -100,7 +101,7 @@ def fit_scale(margins: Floats, amounts: Floats) -> Scale:
     """
     forecast, came = float(Scale().apply(margins).sum()), float(np.sum(amounts))
     if came <= 0 or forecast <= 0:
-        return Scale(reason=f"nothing was spent in {len(amounts)} rows", rows=len(amounts))
+        return Scale(reason=f"nothing came in {len(amounts)} rows", rows=len(amounts))
     return Scale(came / forecast, SCALED, "", len(amounts))
 
 

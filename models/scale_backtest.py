@@ -21,7 +21,7 @@ from models.training_rows import Sample
 log = logging.getLogger(__name__)
 
 WEIGHTS = (1.0, 0.75, 0.5, 0.25, 0.0)
-"""The trees' shares that backtests choose from, the first of equals; the rest is the last year's spend."""
+"""The trees' shares that backtests choose from, the first of equals; the rest is the last year's amount."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class ScaleBacktest:
 
 
 def backtest_scales(
-    rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
-    seed: int, categorical: tuple[int, ...] = (),
+    rows: Sample, *, features: Sequence[str], before: str, algorithm: Algorithm, horizon_days: int, at_most: int,
+    trial_rows: int, seed: int, categorical: tuple[int, ...] = (),
 ) -> list[ScaleBacktest]:  # fmt: skip
     """All scales and weights at up to `at_most` rolling as-ofs of `rows`, whose labels are amounts.
 
-    Dates as in `backtest`; each costs one fit.
+    `before` is the feature of last year's. Dates as in `backtest`; each costs one fit.
     """
     found = []
     horizon = timedelta(days=horizon_days)
     roots, amounts = replace(rows, labels=np.sqrt(rows.labels)), by_day(rows, rows.labels)
-    spent = by_day(rows, last_year(rows.matrix, features))
+    spent = by_day(rows, last_year(rows.matrix, features, of=before))
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
         margins = margins_at(roots, fitted, (calibrating, present, *fitted), features=features, algorithm=algorithm,
                              categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
@@ -73,7 +73,7 @@ def backtest_scales(
             one = scale_by(method, margins, amounts, calibrating=calibrating, fitted=fitted, rates=rates, home=present)
             for weight in WEIGHTS:
                 blend = one.blended(weight, margins=margins[calibrating], spent=spent[calibrating])
-                # Other than asked for where there was no spend to blend in.
+                # Other than asked for where there was nothing to blend in.
                 if blend.weight == weight:
                     forecast = blend.apply(margins[present], spent[present])
                     found.append(_judged(blend, method, forecast, amounts[present], present))

@@ -51,7 +51,7 @@ class Gate(Strict):
 class Task(Strict):
     """One thing to learn: the `head` learns `label` and scoring writes it as the column `output`.
 
-    `kind` "binary" is a probability, "amount" an expectation in currency, "lifetime" a value that the models of
+    `kind` "binary" is a probability, "amount" an expectation in the label's unit, "lifetime" a value that the models of
     histories give. The population is that of the label. A model reads all inputs of the views but those that a
     pattern of `leave_out` matches (`orders_*_lifetime`); `algorithm` is by default the setting `training.algorithm`.
     """

@@ -12,21 +12,23 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Algorithm, Fit, FrameRows, Rows, SparkAlgorithm
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
 from models.calibrate import Calibrator
 from models.calibration_backtest import Backtest, backtest, chosen, fitted_by, season_rates
+from models.confidence import Calibrate, resamples
 from models.errors import CannotTrain
 from models.evaluate import Metrics, evaluate, expected_error
 from models.guard.evidence import Evidence, Guard, Part
 from models.guard.findings import LeakageFound, Verdict
 from models.guard.guard import judge
 from models.guard.rows import too_good
-from models.heads import Head
+from models.heads import CHURN, Head
 from models.inputs import Inputs
 from models.intervals import Interval, ends, intervals
-from models.logistic import sigmoid
+from models.logistic import Floats, sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.promotion.recipes import described
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
@@ -205,7 +207,11 @@ def train_head(
     )
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
-    calibrator = _calibrator(raw, method, samples, plan)
+    calibrate, then = _calibration(method, raw.features, samples, plan), samples[CALIBRATE]
+    calibrator = calibrate(raw.margins(then.matrix), then.labels)
+    if head == CHURN and isinstance(algorithm, XGBoost) and parameters.confidence_boosters:
+        raw = _with_resamples(replace(raw, calibrator=calibrator), samples, fit=fit, algorithm=algorithm,
+                              calibrate=calibrate, parameters=parameters, seed=seed)  # fmt: skip
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
     trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict, samples=samples)
     if guard is not None and (found := too_good(evidence_of(inputs, samples, guard), trained.test.auc)):
@@ -269,13 +275,32 @@ def _backtests(
                     seed=seed, categorical=inputs.categorical)  # fmt: skip
 
 
-def _calibrator(raw: Bundle, method: str, samples: Mapping[str, Sample], plan: SplitPlan) -> Calibrator:
-    """The calibrator of `method`; its season is that of the day on which the test's labels end, the next to score."""
-    then = samples[CALIBRATE]
-    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), raw.features,
+def _calibration(
+    method: str, features: Sequence[str], samples: Mapping[str, Sample], plan: SplitPlan
+) -> Calibrate:  # fmt: skip
+    """Margins and labels of calibration rows to the calibrator of `method`.
+
+    Its season is that of the day on which the test's labels end, the next to score.
+    """
+    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features,
                          until=plan.calibration)  # fmt: skip
-    found = fitted_by(method, raw.margins(then.matrix), then.labels, rates=rates, fitted=plan.fitted, home=plan.test)
-    return found.at(plan.test + timedelta(days=plan.horizon_days))
+
+    def calibrate(margins: Floats, labels: Floats) -> Calibrator:
+        found = fitted_by(method, margins, labels, rates=rates, fitted=plan.fitted, home=plan.test)
+        return found.at(plan.test + timedelta(days=plan.horizon_days))
+
+    return calibrate
+
+
+def _with_resamples(
+    bundle: Bundle, samples: Mapping[str, Sample], *, fit: Fit, algorithm: XGBoost, calibrate: Calibrate,
+    parameters: TrainingParameters, seed: int,
+) -> Bundle:  # fmt: skip
+    """With what other draws of the customers give: risk levels are reported with a confidence."""
+    found = resamples(samples[FIT], samples[CALIBRATE], bundle=bundle, algorithm=algorithm, calibrate=calibrate,
+                      trees=(fit.best_iteration or 0) + 1, draws=parameters.confidence_boosters,
+                      at_most=parameters.confidence_rows, seed=seed)  # fmt: skip
+    return replace(bundle, resamples=found)
 
 
 def _judged(

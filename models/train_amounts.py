@@ -1,7 +1,7 @@
-"""A head of amounts from its training rows: fit roots, blend them with last year's spend, scale the sum, test later.
+"""A head of amounts from its training rows: fit roots, blend them with last year's amount, scale the sum, test later.
 
 The root is learned because a few customers are most of a sum: on Online Retail II trees on roots, scaled, have a lower
-error and a better order than Tweedie trees, two-part models and logarithms; a blend with last year's spend has a lower
+error and a better order than Tweedie trees, two-part models and logarithms; a blend with last year's has a lower
 error than either part (docs/adr/0017).
 """
 
@@ -32,7 +32,7 @@ from models.heads import Head
 from models.inputs import Inputs
 from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
-from models.scale import Scale, last_year
+from models.scale import Scale
 from models.scale_backtest import ScaleBacktest, backtest_scales, by_day, chosen_scale, chosen_weight, scale_by
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.tasks import AMOUNT
@@ -92,6 +92,7 @@ def train_amounts(
         feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint, model=fit.model.save(),
         algorithm=algorithm.name, words=inputs.words, calibrator=Scale(), dates=plan.describe(), metrics={},
         guard=verdict.status if verdict else NOT_GUARDED, kind=AMOUNT,
+        last_year=head.last_year,
         meanings={name: meanings[name] for name in inputs.features if name in meanings},
     )  # fmt: skip
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
@@ -116,7 +117,7 @@ def _evidence(inputs: Inputs, samples: Mapping[str, Sample], guard: Guard) -> Ev
 
 
 def _auc(bundle: Bundle, test: Sample, plan: SplitPlan) -> float | None:
-    """How well forecasts tell who spends anything."""
+    """How well forecasts tell who has any amount."""
     return area_under_roc((test.labels > 0).astype(np.float64), bundle.at(plan.test).predict(test.matrix))
 
 
@@ -127,9 +128,9 @@ def _backtests(
     if parameters.calibration != BACKTESTED:
         return []
     return backtest_scales(
-        joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features=inputs.features, algorithm=algorithm,
-        horizon_days=head.horizon_days, at_most=parameters.calibration_backtests, trial_rows=parameters.trial_rows,
-        seed=seed, categorical=inputs.categorical,
+        joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features=inputs.features, before=head.last_year,
+        algorithm=algorithm, horizon_days=head.horizon_days, at_most=parameters.calibration_backtests,
+        trial_rows=parameters.trial_rows, seed=seed, categorical=inputs.categorical,
     )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def _scale(raw: Bundle, method: str, weight: float, samples: Mapping[str, Sample
         calibrating=plan.calibration, fitted=plan.fitted,
         rates=season_rates(known, raw.features, until=plan.calibration), home=plan.test,
     )  # fmt: skip
-    blend = found.blended(weight, margins=raw.margins(then.matrix), spent=last_year(then.matrix, raw.features))
+    blend = found.blended(weight, margins=raw.margins(then.matrix), spent=raw.last_year_of(then.matrix))
     return blend.at(plan.test + timedelta(days=plan.horizon_days))
 
 
@@ -151,7 +152,10 @@ def _judged(
     scaled: Bundle, raw: Bundle, *, fit: Fit, inputs: Inputs, test: Sample, plan: SplitPlan
 ) -> TrainedAmounts:  # fmt: skip
     forecast = scaled.at(plan.test).predict(test.matrix)
-    tested, others = evaluate_amounts(test.labels, forecast), rivals(test, forecast, features=inputs.features)
+    tested, others = (
+        evaluate_amounts(test.labels, forecast),
+        rivals(test, forecast, features=inputs.features, before=scaled.last_year),
+    )
     spread = amount_intervals(test.labels, forecast, test.customers, rival=others[-1].forecast if others else None)
     bundle = replace(
         scaled, metrics={**tested.figures(), **ends(spread)}, baselines=tuple(one.summary() for one in others)

@@ -14,20 +14,21 @@ import pyarrow as pa
 from featurestore.errors import ConfigurationError
 from featurestore.simulation.exports import customer_ids
 from featurestore.simulation.posterior import Evidence, evidence, order_probability
-from featurestore.simulation.predictive import decline_probability, expected_spend
+from featurestore.simulation.predictive import decline_probability, expected_orders, expected_spend
 from featurestore.simulation.process import SECONDS_A_DAY, Histories, simulate_histories
 from featurestore.simulation.randomness import Booleans, Floats, Integers
 from featurestore.simulation.world import World
 
 CHURN_LOOKBACK = 180
-DECLINE_HORIZON = SPEND_HORIZON = 90
+DECLINE_HORIZON = AMOUNT_HORIZON = 90
 LEAST_ORDERS_TO_DECLINE = 2
 DRAWS = 200
 
 BUYS = {"purchase_30d": 30, "active_90d": 90}
 LAPSES = {"churn_60d": 60, "lapse_180d": 180}
-HEADS = (*BUYS, *LAPSES, "decline_90d", "spend_90d")
-DEFAULT_HEADS = ("purchase_30d", "churn_60d", "active_90d", "decline_90d", "spend_90d")
+AMOUNTS = ("orders_90d", "spend_90d")
+HEADS = (*BUYS, *LAPSES, "decline_90d", *AMOUNTS)
+DEFAULT_HEADS = ("purchase_30d", "churn_60d", "active_90d", "decline_90d", *AMOUNTS)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def truth(
     """A batch a day and head with a row for each of `customers` who has an order before the day's midnight.
 
     Columns: customer_id; as_of_date; head; `probability` (double) of the outcome given the history,
-    `expectation` (double, currency) for `spend_90d`. Both NULL outside the head's population (a label
+    `expectation` (double) for `AMOUNTS`: orders, currency. Both NULL outside the head's population (a label
     is NULL there, too). Raises ConfigurationError for days outside the simulation and unknown heads.
     """
     asked, named = checked_days(world, days), checked_heads(heads)
@@ -83,8 +84,8 @@ def _batch(known: _Known, head: str) -> pa.RecordBatch:
         "customer_id": customer_ids(known.histories.customers[rows]),
         "as_of_date": pa.array(date, type=pa.date32()),
         "head": pa.array(np.full(len(rows), head), type=pa.string()),
-        "probability": nothing if head == "spend_90d" else given,
-        "expectation": given if head == "spend_90d" else nothing,
+        "probability": nothing if head in AMOUNTS else given,
+        "expectation": given if head in AMOUNTS else nothing,
     }
     return pa.RecordBatch.from_pydict(columns)
 
@@ -98,8 +99,10 @@ def _value(known: _Known, head: str) -> tuple[Floats, Booleans]:
     if head in LAPSES:
         recent, _ = _window(known.histories, day=day, length=CHURN_LOOKBACK)
         return 1 - order_probability(process, seen, day=day, horizon=LAPSES[head]), recent > 0
+    if head == "orders_90d":
+        return expected_orders(process, seen, day=day, horizon=AMOUNT_HORIZON), has_order
     if head == "spend_90d":
-        return expected_spend(process, known.histories, seen, day=day, horizon=SPEND_HORIZON), has_order
+        return expected_spend(process, known.histories, seen, day=day, horizon=AMOUNT_HORIZON), has_order
     return _decline(known)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.algorithms.contract import Fit, FrameRows, Matrix, Place, Rows
 from models.algorithms.objectives import OBJECTIVES, PROBABILITY, Objective
 from models.algorithms.parameters import XGBoostParameters
+from models.algorithms.tree_shap import Group, contributions, groups_of
 from models.logistic import Floats
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Sums over threads round by how many there are: a fixed number, so that machines agree.
 THREADS = 2
+# Boosters that one process keeps loaded: those of all heads, and churn's other draws of customers.
+_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class FittedBooster:
 
     def contributions(self, matrix: Matrix) -> Floats:
         """Exact TreeSHAP values, float64 (n, d): with a constant they add up to a row's log-odds."""
+        tables = _tables(self.ubj)
+        return self.walked_contributions(matrix) if tables is None else contributions(tables, matrix)
+
+    def walked_contributions(self, matrix: Matrix) -> Floats:
+        """The same by XGBoost, which walks each tree for each row: for trees of any depth."""
         import xgboost
 
         if len(matrix) == 0:
@@ -64,7 +74,7 @@ class FittedBooster:
         return self.ubj
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=_KEPT)
 def loaded_booster(ubj: bytes) -> Booster:
     """The booster of these bytes, loaded once a process; one thread, since each Spark task has one core."""
     from xgboost import Booster
@@ -74,7 +84,13 @@ def loaded_booster(ubj: bytes) -> Booster:
     return model
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
+def _tables(ubj: bytes) -> tuple[Group, ...] | None:
+    """What `tree_shap` looks up of a booster, made once a process."""
+    return groups_of(loaded_booster(ubj))
+
+
+@lru_cache(maxsize=_KEPT)
 def _objective(ubj: bytes) -> Objective:
     """The objective that a booster was fitted with, as it says itself."""
     return OBJECTIVES[json.loads(loaded_booster(ubj).save_config())["learner"]["objective"]["name"]]
@@ -106,11 +122,9 @@ class XGBoost:
 
         fitted = xgboost.DMatrix(rows.matrix, rows.labels, missing=np.nan, nthread=self.threads)
         stopping = xgboost.DMatrix(rows.stop_matrix, rows.stop_labels, missing=np.nan, nthread=self.threads)
-        told = {"objective": self.objective.loss, "eval_metric": self.objective.figure, "tree_method": "hist",
-                "seed": seed, "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
         history: dict[str, dict[str, list[float]]] = {}
         booster = xgboost.train(
-            told, fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],
+            self._told(seed), fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],
             early_stopping_rounds=self.parameters.early_stopping_rounds, evals_result=history, verbose_eval=False,
         )  # fmt: skip
         best = int(booster.best_iteration)
@@ -119,6 +133,23 @@ class XGBoost:
         curves = {name: values[self.objective.figure] for name, values in history.items()}
         return Fit(FittedBooster(bytes(trimmed.save_raw("ubj"))), rows=len(rows.labels), best_iteration=best,
                    history=curves)  # fmt: skip
+
+    def fit_drawn(
+        self, matrix: Matrix, labels: Floats, *, times: NDArray[np.intp], trees: int, seed: int,
+        features: Sequence[str],
+    ) -> FittedBooster:  # fmt: skip
+        """Fit exactly so many trees on rows of which each counts `times` (n,); one that counts 0 times is not read."""
+        import xgboost
+
+        there = np.flatnonzero(times)
+        rows = xgboost.DMatrix(matrix[there], labels[there], weight=times[there], missing=np.nan, nthread=self.threads)
+        booster = xgboost.train(self._told(seed), rows, trees, verbose_eval=False)
+        booster.feature_names = list(features)
+        return FittedBooster(bytes(booster.save_raw("ubj")))
+
+    def _told(self, seed: int) -> dict[str, Any]:
+        return {"objective": self.objective.loss, "eval_metric": self.objective.figure, "tree_method": "hist",
+                "seed": seed, "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
 
     def fit_frame(self, rows: FrameRows, *, seed: int) -> Fit:
         """Fit on all rows of a frame, in as many processes as `num_workers` says; see `fit_distributed`."""

@@ -44,7 +44,7 @@ def test_figures_by_hand():
     assert (found.capture_top_tenth, found.capture_ceiling) == (0.3, 0.3)
     assert found.spearman == pytest.approx(0.9487, abs=1e-4)
     assert evaluate_amounts(actual, np.ones(20)).capture_top_tenth == pytest.approx(0.1)
-    assert evaluate_amounts(np.zeros(3), np.ones(3)).reason == "nothing was spent in 3 rows"
+    assert evaluate_amounts(np.zeros(3), np.ones(3)).reason == "nothing came in 3 rows"
 
 
 def test_intervals_hold_their_figures_and_copies_of_a_customer_go_together():
@@ -64,10 +64,10 @@ def test_intervals_hold_their_figures_and_copies_of_a_customer_go_together():
 def test_the_rival_is_a_quarter_of_the_last_year_and_the_same_scaled():
     test = sample("test", ["2012-09-10"], 4)
     test = replace(test, matrix=np.array([[1, 400, 0], [1, np.nan, 0], [1, -8, 0], [1, 80, 0]], dtype=np.float32))
-    plain, scaled = rivals(test, np.array([60.0, 60.0, 60.0, 60.0]), features=FEATURES)
+    plain, scaled = rivals(test, np.array([60.0, 60.0, 60.0, 60.0]), features=FEATURES, before=SPEND.last_year)
     assert plain.forecast.tolist() == [100, 0, 0, 20]
     assert scaled.forecast.tolist() == [200, 0, 0, 40]
-    assert rivals(test, np.ones(4), features=("recency_days", "x", "y")) == []
+    assert rivals(test, np.ones(4), features=("recency_days", "x", "y"), before=SPEND.last_year) == []
 
 
 def test_a_scale_agrees_with_the_sum_and_moves_with_the_season():
@@ -140,10 +140,11 @@ def test_backtests_find_the_weight_that_made_the_amounts(truth, weight):
     level = (roots**2).sum() / before.sum()
     made = {"rival": before * level, "trees": roots**2, "mean of both": (before * level + roots**2) / 2}[truth]
     told = {"algorithm": _Knows(), "horizon_days": 90, "at_most": 2, "trial_rows": 1000, "seed": 1}
-    tried = backtest_scales(replace(rows, labels=made), features=FEATURES, **told)
+    tried = backtest_scales(replace(rows, labels=made), features=FEATURES, before=SPEND.last_year, **told)
     assert {one.weight for one in tried} == set(WEIGHTS) and len({one.as_of for one in tried}) == 2
     assert chosen_weight(tried) == weight
-    without = backtest_scales(replace(rows, labels=made), features=("recency_days", "other", "noise"), **told)
+    without = backtest_scales(replace(rows, labels=made), features=("recency_days", "other", "noise"),
+                              before=SPEND.last_year, **told)  # fmt: skip
     assert set(errors_by_weight(without)) == {1.0} and chosen_weight(without) == 1.0
 
 

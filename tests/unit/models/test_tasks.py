@@ -20,11 +20,13 @@ def declared(**changes):
 
 
 def test_the_shipped_tasks_are_those_of_the_design():
-    assert list(TASKS) == ["active_90d", "churn_60d", "clv_12m", "clv_36m", "decline_90d", "purchase_30d", "spend_90d"]
+    assert list(TASKS) == ["active_90d", "churn_60d", "clv_12m", "clv_36m", "decline_90d", "orders_90d", "purchase_30d",
+                           "spend_90d"]  # fmt: skip
     assert {name: head.output for name, head in HEADS.items()} == {
         "active": "active_probability_90d",
         "churn": "churn_probability",
         "decline": "decline_probability_90d",
+        "orders": "expected_orders_90d",
         "purchase": "purchase_probability_30d",
         "spend": "expected_spend_90d",
     }
@@ -39,6 +41,12 @@ def test_a_head_has_the_population_of_its_label():
     rows = {"orders_count_90d": np.array([2.0, 1.0, 2.0, np.nan]), "amount_sum_90d": np.array([0.1, 5.0, 0.0, 5.0])}
     assert DECLINE.holds(rows.__getitem__).tolist() == [True, False, False, False]
     assert pickle.loads(pickle.dumps(DECLINE)) == DECLINE
+
+
+def test_amounts_know_what_they_were_the_year_before_and_their_unit():
+    known = {name: (head.last_year, head.unit) for name, head in HEADS.items() if head.is_amount}
+    assert known == {"orders": ("orders_count_365d", "orders"), "spend": ("amount_sum_365d", "currency")}
+    assert (CHURN.last_year, CHURN.unit, HEADS["orders"].label) == ("", "", "orders_90d")
 
 
 def test_a_head_finds_its_task_and_gate():

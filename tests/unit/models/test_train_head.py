@@ -12,7 +12,9 @@ import pytest
 
 import models.calibrate
 import models.train
+from models.algorithms.boosted import loaded_booster
 from models.algorithms.contract import Algorithm, Fit
+from models.confidence import confidence
 from models.guard.evidence import Guard, Rebuilt
 from models.guard.findings import LeakageFound
 from models.guard.settings import GuardSettings
@@ -128,3 +130,17 @@ def test_a_test_that_is_too_good_is_not_registered(monkeypatch: pytest.MonkeyPat
     with pytest.raises(LeakageFound, match="G6 blocks: the model has an AUC"):
         trained(monkeypatch, InMemory({**rows.samples, "test": sure}))
     assert rows.counts[FIT].rows > 2000
+
+
+def test_churn_by_trees_is_trained_on_other_draws_of_its_customers_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    how = TrainingParameters(trees=20, learning_rate=0.3, max_depth=2, confidence_boosters=3, confidence_rows=900)
+    found = trained(monkeypatch, inputs(), parameters=how, guard=None)
+    assert found.bundle.algorithm == "xgboost" and len(found.bundle.resamples) == 3
+    trees = [len(loaded_booster(one).get_dump()) for one in (found.bundle.model, found.bundle.resamples[0].model)]
+    assert trees[0] == trees[1] == found.fit.best_iteration + 1
+    calibrators = [one.calibrator for one in found.bundle.resamples]
+    assert len({one.slope for one in calibrators}) == 3 and {one.status for one in calibrators} == {"unseasonal"}
+    rows = inputs().samples["test"].matrix
+    assert 0.3 < confidence(found.bundle, rows).mean() < 1
+    none = trained(monkeypatch, inputs(), parameters=replace(how, confidence_boosters=0), guard=None)
+    assert none.bundle.resamples == () and none.bundle == replace(found.bundle, resamples=(), recipe=none.bundle.recipe)

@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from featurestore.simulation.process import SECONDS_A_DAY, simulate_histories
-from featurestore.simulation.truth import truth
+from featurestore.simulation.truth import AMOUNTS, truth
 from featurestore.simulation.world import World
 
 WORLD = World(customers=20_000, days=1_100, seed=1)
@@ -22,7 +22,7 @@ class Outcomes:
         self.histories = simulate_histories(world.process, np.arange(world.customers), days=world.days, seed=world.seed)
         self.heads: dict[str, np.ndarray] = {}
         for batch in truth(world, np.arange(world.customers), days=[world.truth_day]):
-            column = "expectation" if batch["head"][0].as_py() == "spend_90d" else "probability"
+            column = "expectation" if batch["head"][0].as_py() in AMOUNTS else "probability"
             rows = np.array([int(k[1:]) for k in batch["customer_id"].to_pylist()])
             values = np.full(world.customers, np.nan)
             values[rows] = batch[column].to_numpy(zero_copy_only=False)
@@ -83,6 +83,14 @@ def test_decline(world: Outcomes) -> None:
     assert roc_auc_score(y, p) == pytest.approx(0.78, abs=0.03)
     # A perfectly calibrated forecast of 2,400 rows shows about .024.
     assert calibration_error(p, y) <= 0.04
+
+
+def test_orders(world: Outcomes) -> None:
+    expected, actual = world.heads["orders_90d"], world.orders(900, 990)
+    known = np.isfinite(expected)
+    assert known.sum() == np.isfinite(world.heads["spend_90d"]).sum()
+    assert expected[known].sum() / actual[known].sum() == pytest.approx(1, abs=0.03)
+    assert spearmanr(expected[known], actual[known]).statistic == pytest.approx(0.63, abs=0.05)
 
 
 def test_spend(world: Outcomes) -> None:
