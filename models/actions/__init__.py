@@ -1,0 +1,1 @@
+"""What to do about each customer: rules, what an action is worth, whom limits leave out, who is held out."""
