@@ -99,9 +99,9 @@ def chosen_as_of(run: Run) -> date:
     return run.arguments.as_of or latest_complete_midnight(run.warehouse, run.features().sources)
 
 
-def refuse_unknowable(run: Run, dates: Sequence[date]) -> None:
+def refuse_unknowable(run: Run, dates: Sequence[date], *, views: Sequence[FeatureView] | None = None) -> None:
     """Refuse dates before the first event (nothing to fold) and after the source is complete (events missing)."""
-    sources = [view.source for view in chosen_views(run)]
+    sources = [view.source for view in views or chosen_views(run)]
     last = latest_complete_midnight(run.warehouse, sources)
     first, source = min((first_event_date(run.warehouse, name), name) for name in sources)
     early = [one for one in dates if one <= first]
@@ -112,5 +112,5 @@ def refuse_unknowable(run: Run, dates: Sequence[date]) -> None:
         raise ConfigurationError(
             f"the events are complete through {last} only, not {late[0]}: later ones may still arrive "
             f"({', '.join(sorted(set(sources)))}).\n"
-            f"  Ask for a date up to {last}, or add --allow-incomplete."
+            f"  Ask for a date up to {last}, or give build_features --allow-incomplete."
         )

@@ -9,6 +9,7 @@ from featurestore.errors import ConfigurationError
 from featurestore.label_config import label
 from featurestore.simulation.world import World
 from featurestore.snapshot_records import among
+from jobs.actions import rules_of
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan, training_set_step
 from jobs.ingest import ingest_file, print_reasons, report_ingest
@@ -33,6 +34,7 @@ def run(run: Run) -> None:
     asked = run.arguments
     if (asked.source is None) != (asked.input is None):
         raise ConfigurationError("--source and --input go together: how to read the data, and where they are.")
+    rules_of(run)  # what is wrong with the rules is said before anything is learned
     first_job = run.seconds_since_command()
     as_of = take_in(run)
     if first_job is not None:

@@ -21,7 +21,7 @@ from jobs.run import Run, flush
 from jobs.settings import load_settings
 from jobs.workplace import check_readable, only_writer
 
-READS_ONLY = {"sql", "verify"}
+READS_ONLY = {"sql", "serve_sql", "export", "verify"}
 NEEDS_NO_WAREHOUSE = {"explain", "bench"}
 
 
@@ -35,7 +35,8 @@ def run_job(words: Sequence[str]) -> None:
     settings = load_settings(arguments.conf, assignments=_assignments(arguments))
     run = Run(arguments, settings)
     reads_only = arguments.job in READS_ONLY or getattr(arguments, "dry_run", False)
-    writes = not reads_only and arguments.job not in NEEDS_NO_WAREHOUSE
+    explains = getattr(arguments, "explain_actions", False)  # rules can be read before there is a warehouse
+    writes = not reads_only and not explains and arguments.job not in NEEDS_NO_WAREHOUSE
     with ExitStack() as held:
         if writes:
             held.enter_context(

@@ -42,7 +42,7 @@ from models.promotion.recipes import recipe_of, rolling_pair
 from models.promotion.rivals import admission
 from models.promotion.rule import Standing, judged, shortfalls
 from models.registry import CHALLENGER, Registered, Registry
-from models.score import score_frame
+from models.score import Scorers, score_frame
 
 
 def run(run: Run) -> None:
@@ -216,7 +216,7 @@ def _standing_of(
 
 def _incoherent(run: Run, rows: DataFrame, day: date, models: Mapping[str, Registered[Bundle]]) -> float:
     features, seen = run.features(), Observation("coherence")
-    scores = score_frame(rows, models=models, feature_fingerprint=features.fingerprint, as_of_date=day,
+    scores = score_frame(rows, models=Scorers(models), feature_fingerprint=features.fingerprint, as_of_date=day,
                          run_id=run.run_id, scored_at=run.started_at, observation=seen,
                          meanings=features.feature_fingerprints)  # fmt: skip
     scores.write.format("noop").mode("overwrite").save()

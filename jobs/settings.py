@@ -24,9 +24,12 @@ from models.algorithms.parameters import AlgorithmSettings, BoostingSettings
 from models.guard.settings import GuardSettings
 from models.heads import HEADS
 from models.parameters import CALIBRATIONS
+from models.publication.settings import PublicationSettings
 from models.segments.settings import SegmentSettings
 from models.thresholds import Values
 from models.training_rows import SampleRule
+
+NO_OVERLAYS = {"base.yml", "actions.yml", "reasons.yml"}
 
 
 class SparkSettings(Strict):
@@ -36,6 +39,12 @@ class SparkSettings(Strict):
     arrow_batch_rows: int = Field(gt=0)
     snapshot_partitions: int = Field(gt=0)
     extra: dict[str, str | int | float | bool]
+
+
+class LayoutSettings(Strict):
+    """How the files of the score tables lie."""
+
+    file_mb: int = Field(gt=0)
 
 
 class AliasSettings(Strict):
@@ -61,6 +70,8 @@ class TrainingSettings(BoostingSettings):
     sample_by: SampleRule
     words: tuple[str, ...]
     max_words: int = Field(gt=0)
+    confidence_boosters: int = Field(ge=0)
+    confidence_rows: int = Field(gt=0)
     algorithms: AlgorithmSettings
 
     @model_validator(mode="after")
@@ -102,6 +113,21 @@ class LifetimeSettings(Strict):
     max_evaluation_rows: int = Field(gt=0)
 
 
+class ReasonSettings(Strict):
+    """What is told of a churn score."""
+
+    phrases: str | None
+    families: int = Field(gt=0)
+    least: float = Field(ge=0)
+
+
+class ActionSettings(Strict):
+    """Which rules of action hold, and what a run may spend on them."""
+
+    rules: str = Field(min_length=1)
+    budget: float | None = Field(ge=0, le=1e12)
+
+
 class RegistrySettings(Strict):
     """Where models are kept."""
 
@@ -124,14 +150,18 @@ class Settings(Strict):
     seed: int = Field(ge=0, lt=2**31)
     lock_wait_seconds: float = Field(ge=0)
     spark: SparkSettings
+    layout: LayoutSettings
     aliases: AliasSettings
     features: FeatureSettings
     training: TrainingSettings
     tuning: TuningSettings
     lifetime: LifetimeSettings
     segments: SegmentSettings
+    actions: ActionSettings
     guard: GuardSettings
     values: dict[str, Values]
+    reasons: ReasonSettings
+    publication: PublicationSettings
     registry: RegistrySettings
     simulation: SimulationSettings
 
@@ -169,9 +199,9 @@ def _at(values: Any, key: Sequence[str | int]) -> Any:
 
 
 def overlay_names() -> list[str]:
-    """Names of the YAML files directly under `conf/`, `base` excepted."""
+    """Names of the YAML files directly under `conf/` that lie over `base`."""
     found = [entry.name for entry in files("conf").iterdir() if entry.name.endswith(".yml")]
-    return sorted(name.removesuffix(".yml") for name in found if name != "base.yml")
+    return sorted(name.removesuffix(".yml") for name in found if name not in NO_OVERLAYS)
 
 
 def _conf_text(name: str) -> str:

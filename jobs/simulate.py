@@ -22,7 +22,7 @@ TRUTH = Table(
         Column("as_of_date", "date", "Midnight UTC that the truth is asked at"),
         Column("head", "string", "Outcome, by the name of its label"),
         Column("probability", "double", "Posterior probability given the history; NULL outside the population"),
-        Column("expectation", "double", "Posterior mean, currency; NULL for probabilities"),
+        Column("expectation", "double", "Posterior mean, orders or currency; NULL for probabilities"),
     ),
     comment="What an ideal observer of each simulated history expects: the best that any model can do",
 )

@@ -20,7 +20,11 @@ FIGURES = {"n": "n", "base_rate": "base rate", "auc": "AUC", "average_precision"
 AMOUNT_FIGURES = {"n": "n", "mean": "mean", "mae": "MAE", "spearman": "Spearman", "sum_ratio": "sum ratio",
                   "capture_top_tenth": "top tenth's share", "capture_ceiling": "at most"}  # fmt: skip
 TESTED_AMOUNT_FIGURES = {**AMOUNT_FIGURES, "weight": "trees' share"}
-IN_CURRENCY = {"mean", "mae"}
+IN_UNITS = {"mean", "mae"}
+"""Currency, or orders: of a few, decimals count."""
+
+_FEW = 10
+_REASONS_SHOWN = 2
 
 
 def metrics_tables(bundles: Sequence[Bundle]) -> list[Rich]:
@@ -89,19 +93,28 @@ def _between(found: Mapping[str, object], name: str) -> str:
 def _shown(value: object, name: str = "") -> str:
     if not isinstance(value, (int, float)):
         return "-"
-    return f"{value:,.0f}" if name == "n" else f"{value:,.1f}" if name in IN_CURRENCY else f"{value:.3f}"
+    return f"{value:,.0f}" if name == "n" else f"{value:,.1f}" if name in IN_UNITS and value >= _FEW else f"{value:.3f}"
 
 
 def most_at_risk(scores: DataFrame, *, most: int = 10) -> Rich:
-    """The customers most likely to lapse, the more likely buyers last among equals."""
-    columns = ["customer_id", "churn_probability", "churn_risk_level", "purchase_probability_30d", "rfm_segment"]
+    """The customers most likely to lapse, the more likely buyers last among equals: what to do, what moved them."""
+    columns = ["customer_id", "churn_probability", "churn_risk_level", "purchase_probability_30d", "rfm_segment",
+               "recommended_actions"]  # fmt: skip
     ordered = scores.where(F.col("churn_probability").isNotNull()).orderBy(F.desc("churn_probability"), "customer_id")
     table = Rich(title=f"{most} customers most at risk", title_justify="left")
     for name in columns:
         table.add_column(name)
-    for row in ordered.select(*columns).limit(most).collect():
-        table.add_row(*[f"{value:.3f}" if isinstance(value, float) else str(value) for value in row])
+    table.add_column("reasons")
+    told = F.concat_ws("; ", F.slice("reasons.text", 1, _REASONS_SHOWN))
+    for row in ordered.select(*columns, told).limit(most).collect():
+        table.add_row(*map(_said, row))
     return table
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def seconds_table(steps: Sequence[Step]) -> Rich:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from featurestore.errors import ConfigurationError
+from featurestore.features.orders import CURRENCY
 from featurestore.label_config import label
 from featurestore.rebuilding import rebuild_rows
 from featurestore.training_set_records import TrainingSet, table_of
@@ -150,7 +151,14 @@ def _asked(
     settings = run.settings
     return Asked(meaning=tuple(line.strip() for line in label(label_name).explain()), as_of=as_of,
                  currency=settings.currency, made_from=made_from, seed=settings.seed, families=families_of(features),
-                 parameters=parameters.describe(), values=settings.values.get(label_name))  # fmt: skip
+                 parameters=parameters.describe(), values=settings.values.get(label_name),
+                 counted=_counted(label_name))  # fmt: skip
+
+
+def _counted(label_name: str) -> str:
+    """What a head of amounts counts; "" for money, and for probabilities."""
+    unit = head_of(label_name).unit
+    return "" if unit == CURRENCY else unit
 
 
 def _headline(bundle: Bundle) -> dict[str, float]:

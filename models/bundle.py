@@ -28,7 +28,21 @@ UNGATED = "ungated"
 NO_MEANINGS: Mapping[str, str] = MappingProxyType({})
 NOT_GUARDED = "not asked"
 BUNDLE_FILE = "bundle.json"
+_FIRST_LAST_YEAR = "amount_sum_365d"
+"""What amounts were blended with before their bundles said it: spend was the only one."""
 _CALIBRATORS: Mapping[str, type[Calibrator] | type[Scale]] = {BINARY: Calibrator, AMOUNT: Scale}
+
+
+@dataclass(frozen=True)
+class Resample:
+    """What another draw of the customers has given: a model of the bundle's algorithm, its calibrator.
+
+    `rows` are those that were drawn from.
+    """
+
+    model: bytes = field(repr=False)
+    calibrator: Calibrator
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,9 @@ class Bundle:
     those of single features on the same rows, with their `name`, the best first; `kind` is that of the head; `gate`
     says what the model had to pass when it was registered ("ungated": nothing, and why), `guard` what the leakage
     guard said of its training set. `meanings` are the fingerprints of the definitions of its features by name,
-    `recipe` what another fit like this one needs (`models.promotion.recipes`).
+    `recipe` what another fit like this one needs (`models.promotion.recipes`). `last_year` is the feature that an
+    amount is blended with, "" for none; `resamples` what other draws of the customers have given
+    (`models.confidence`), () for none.
     """
 
     head: str
@@ -62,6 +78,8 @@ class Bundle:
     meanings: Mapping[str, str] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     kind: str = BINARY
+    last_year: str = ""
+    resamples: tuple[Resample, ...] = field(default=(), repr=False)
 
     @property
     def is_amount(self) -> bool:
@@ -70,7 +88,7 @@ class Bundle:
 
     @property
     def weight(self) -> float:
-        """The share of `model` in what it expects: the rest of an amount may be the last year's spend."""
+        """The share of `model` in what it expects: the rest of an amount may be the last year's."""
         return self.calibrator.weight if isinstance(self.calibrator, Scale) else 1.0
 
     @property
@@ -94,19 +112,36 @@ class Bundle:
         """Calibrated probabilities or amounts, float64 (n,); each row's depends on that row alone."""
         margins = self.margins(matrix)
         if isinstance(self.calibrator, Scale):
-            return self.calibrator.apply(margins, last_year(matrix, self.features))
+            return self.calibrator.apply(margins, self.last_year_of(matrix))
         return self.calibrator.apply(margins)
+
+    def last_year_of(self, matrix: NDArray[np.float32]) -> Floats:
+        """What a blend adds to the trees, float64 (n,), of inputs (n, d); zeros without that feature."""
+        return last_year(matrix, self.features, of=self.last_year)
 
     def at(self, as_of: date) -> Bundle:
         """The bundle for rows of `as_of`: a seasonal calibration differs by date."""
-        return replace(self, calibrator=self.calibrator.at(as_of))
+        moved = tuple(replace(one, calibrator=one.calibrator.at(as_of)) for one in self.resamples)
+        return replace(self, calibrator=self.calibrator.at(as_of), resamples=moved)
+
+    @property
+    def calibration(self) -> Mapping[str, Any]:
+        """What decides how margins become scores, plain: the same at two dates where their scores are."""
+        about = {"home", "reason", "rows", "seasons", "level"}
+        told = {name: value for name, value in self.calibrator.to_dict().items() if name not in about}
+        return {**told, "shift": self.calibrator.shift}
 
     def save(self, folder: Path) -> None:
-        """Write the model (`model_file` says where) and `bundle.json` into a folder, made if need be."""
+        """Write the models (`model_file` says where) and `bundle.json` into a folder, made if need be."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / model_file(self.algorithm)).write_bytes(self.model)
-        described = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "model"}
+        for place, one in enumerate(self.resamples):
+            (folder / model_file(self.algorithm, resample=place)).write_bytes(one.model)
+        described = {
+            one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("model", "resamples")
+        }
         described["calibrator"] = self.calibrator.to_dict()
+        described["resamples"] = [{"calibrator": one.calibrator.to_dict(), "rows": one.rows} for one in self.resamples]
         described |= {name: dict(getattr(self, name)) for name in ("dates", "metrics", "meanings", "recipe")}
         described["words"] = {name: list(known) for name, known in self.words.items()}
         described["baselines"] = [dict(one) for one in self.baselines]
@@ -118,19 +153,27 @@ class Bundle:
         """The bundle that `save` wrote; BrokenModel if its files are gone or are not a bundle."""
         try:
             described = json.loads((folder / BUNDLE_FILE).read_text(encoding="utf-8"))
-            model = (folder / model_file(described.get("algorithm", XGBOOST))).read_bytes()
-            return cls(**_with_types(described), model=model)
+            algorithm = described.get("algorithm", XGBOOST)
+            model = (folder / model_file(algorithm)).read_bytes()
+            resamples = tuple(
+                Resample((folder / model_file(algorithm, resample=place)).read_bytes(),
+                         Calibrator.from_dict(one["calibrator"]), one["rows"])
+                for place, one in enumerate(described.pop("resamples", ()))
+            )  # fmt: skip
+            return cls(**_with_types(described), model=model, resamples=resamples)
         except (OSError, ValueError, TypeError, KeyError) as problem:
             raise BrokenModel.files("a model bundle", where=str(folder), reason=str(problem)) from problem
 
 
-def model_file(algorithm: str) -> str:
-    """Where a bundle keeps its model: the format's own ending.
+def model_file(algorithm: str, *, resample: int | None = None) -> str:
+    """Where a bundle keeps its model, or one of its resamples: the format's own ending.
 
-    >>> model_file("xgboost"), model_file("knn"), model_file("bgnbd")
-    ('model.ubj', 'model.skops', 'model.json')
+    >>> model_file("xgboost"), model_file("knn"), model_file("bgnbd"), model_file("xgboost", resample=3)
+    ('model.ubj', 'model.skops', 'model.json', 'resample_3.ubj')
     """
-    return {XGBOOST: "model.ubj", BGNBD: "model.json"}.get(algorithm, "model.skops")
+    name = "model" if resample is None else f"resample_{resample}"
+    ending = {XGBOOST: "ubj", BGNBD: "json"}.get(algorithm, "skops")
+    return f"{name}.{ending}"
 
 
 def refuse_other_features(
@@ -156,8 +199,10 @@ def refuse_other_features(
 
 
 def _with_types(described: dict[str, Any]) -> dict[str, Any]:
+    amount = described.get("kind", BINARY) == AMOUNT
     return {
         **described,
+        "last_year": described.get("last_year", _FIRST_LAST_YEAR if amount else ""),
         "features": tuple(described["features"]),
         "baselines": tuple(described["baselines"]),
         "calibrator": _CALIBRATORS[described.get("kind", BINARY)].from_dict(described["calibrator"]),

@@ -18,8 +18,10 @@ from models.parameters import TrainingParameters
 from models.splits import SplitPlan
 
 # What reports or registers a model does not change it.
-_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "pictures.py", "realised.py",
-                      "registration.py", "score.py", "segments/pictures.py", "tracking.py"}  # fmt: skip
+_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "one_pass.py", "pictures.py",
+                      "realised.py", "registration.py", "score.py", "score_parts.py", *[f"reasons/{name}.py" for name in
+                      ("contributions", "linear", "numbers", "phrases", "reasons", "texts", "why", "wording")],
+                      "segments/pictures.py", "tracking.py"}  # fmt: skip
 
 
 def training_fingerprint(
@@ -81,11 +83,11 @@ def segments_fingerprint(*, as_of: date, contents: Sequence[str], parameters: Ma
 
 
 @cache
-def code_fingerprint(package: str = "models") -> str:
-    """A hash of the sources of a package that decide what a fit gives; line ends do not count."""
+def code_fingerprint(package: str = "models", *, whole: bool = False) -> str:
+    """A hash of the sources of a package that decide what a fit gives, or of all; line ends do not count."""
     digest = sha256()
     sources = dict(_sources(files(package)))
-    for name in sorted(sources.keys() - _NOT_PART_OF_A_FIT):
+    for name in sorted(sources.keys() - (set() if whole else _NOT_PART_OF_A_FIT)):
         digest.update(name.encode() + b"\0")
         digest.update(sources[name].read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return digest.hexdigest()

@@ -29,7 +29,7 @@ def feature_matrix(
     """
     matrix = np.empty((rows.num_rows, len(features)), dtype=np.float32)
     for at, name in enumerate(features):
-        matrix[:, at] = _codes(rows.column(name), words[name]) if name in words else _numbers(rows.column(name), name)
+        matrix[:, at] = _codes(rows.column(name), words[name]) if name in words else numbers(rows.column(name), name)
     return matrix
 
 
@@ -42,7 +42,8 @@ def _codes(column: pa.Array | pa.ChunkedArray, known: Sequence[str]) -> NDArray[
     return np.where(np.asarray(pc.is_null(text).to_numpy(zero_copy_only=False), dtype=np.bool_), np.nan, coded)
 
 
-def _numbers(column: pa.Array | pa.ChunkedArray, name: str) -> NDArray[np.float64]:
+def numbers(column: pa.Array | pa.ChunkedArray, name: str) -> NDArray[np.float64]:
+    """The values of a column, float64 (n,), NaN for NULL; CannotTrain for one that holds no numbers."""
     kind = column.type
     if kinds.is_boolean(kind):
         column = column.cast(pa.uint8())

@@ -27,7 +27,8 @@ class TrainingParameters:
     from a sample, drawn `sample_by` customer or row, and takes its parameters from `algorithms`. A comparison gives
     all of them the same rows of `compare_folds` rolling origins; a fit of it or of a backtest learns from at most
     `trial_rows`. `words` are text columns that are inputs too, each by its `max_words` most frequent values on the
-    fitted rows.
+    fitted rows. Beside a model that gives risk levels, `confidence_boosters` are fitted on other draws of its
+    customers, each on at most `confidence_rows` rows; 0 fits none, and its scores have no confidence.
     """
 
     trees: int = 400
@@ -48,13 +49,15 @@ class TrainingParameters:
     sample_by: SampleRule = "customer"
     words: tuple[str, ...] = ()
     max_words: int = 50
+    confidence_boosters: int = 10
+    confidence_rows: int = 20_000
     algorithms: AlgorithmSettings = field(default_factory=AlgorithmSettings)
 
     def __post_init__(self) -> None:
         for name in ("trees", "max_depth", "early_stopping_rounds", "num_workers"):
             self._require(name, getattr(self, name) >= 1, "a whole number of at least 1")
         self._require("compare_folds", self.compare_folds >= 1, "a whole number of at least 1")
-        for name in ("max_evaluation_rows", "max_baseline_rows", "trial_rows"):
+        for name in ("max_evaluation_rows", "max_baseline_rows", "trial_rows", "confidence_rows"):
             self._require(name, getattr(self, name) >= 1, "a number of rows of at least 1")
         for name in ("learning_rate", "subsample", "colsample_bytree"):
             self._require(name, 0 < getattr(self, name) <= 1, "a number above 0 and at most 1")
@@ -65,6 +68,7 @@ class TrainingParameters:
         self._require("calibration_backtests", self.calibration_backtests >= 1, "a whole number of at least 1")
         self._require("sample_by", self.sample_by in get_args(SampleRule), " or ".join(get_args(SampleRule)))
         self._require("words", isinstance(self.words, tuple), "names of text columns")
+        self._require("confidence_boosters", self.confidence_boosters >= 0, "a whole number of at least 0")
         self._require("max_words", self.max_words >= 1, "a whole number of at least 1")
         self._require("algorithms", isinstance(self.algorithms, AlgorithmSettings), "parameters by algorithm")
 

@@ -7,6 +7,7 @@ Every contender reads the same rows and writes Parquet; the results are compared
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.lookups import FeatureLookup
 from featurestore.store import FeatureStore
 from featurestore.tables import Transaction, is_local
+from jobs.benchmarks import pit_feast
+from jobs.benchmarks.beside import install_hint, run_beside
 from jobs.benchmarks.contest import Figure, seconds_of
-from jobs.benchmarks.pit_feast import run_feast
 from jobs.run import Run
 
 SIZES = {"rows": 300_000, "asked": 30_000}
@@ -31,8 +33,6 @@ ROWS_A_KEY = 20
 START_US, SPAN_US = 1_672_531_200_000_000, 365 * 86_400_000_000
 TABLE = "pit_rows"
 REPEATS = 2
-INSTALL = ("feast: left out. Install it beside, never into, Tessera: python3 -m venv FEAST && "
-           "FEAST/bin/pip install feast; then add --feast FEAST/bin/python")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(run: Run) -> list[Figure]:
     if not is_local(run.settings.warehouse):
         raise ConfigurationError("bench pit writes Parquet for Feast and so needs a local warehouse.")
     if run.arguments.feast is None:
-        run.out.print(INSTALL)
+        run.out.print(install_hint("feast"))
     figures = [Figure("rows", run.arguments.rows, "rows"), Figure("asked", run.arguments.asked, "rows")]
     for case in [Case(columns, is_skewed) for columns in WIDTHS for is_skewed in (False, True)]:
         root = Path(run.warehouse.root) / "bench"
@@ -87,11 +87,12 @@ def _measured(run: Run, case: Case, folder: Path) -> list[Figure]:
         seconds[name] = min(seconds_of(lambda: _write(frame(), folder / name)) for _ in range(REPEATS))  # noqa: B023
     figures = [Figure(f"{case.name}_found_share", found["tessera"].found[0] / run.arguments.asked, "share")]
     if run.arguments.feast is not None:
-        taken, problem = run_feast(run.arguments.feast, folder, case.features)
+        told = [str(folder), json.dumps(case.features)]
+        taken, problem = run_beside(run.arguments.feast, pit_feast.__file__, told)
         if problem:
             run.out.print(f"feast, {case.name}: no result: {problem}")
         else:
-            seconds["feast"] = taken
+            seconds["feast"] = float(taken)
             of_feast = _digest(run.spark, folder / "feast", case)
             # Its file store drops rows of the spine whose key has later rows only: those that it found are compared.
             _refuse_difference(of_feast.found, found["tessera"].found, name=f"feast ({case.name})")

@@ -7,32 +7,13 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-LONGEST_SECONDS = 1800
 SHARE_OF_MEMORY = 0.5
-RESULT = "RESULT "
-
-
-def run_feast(python: str, folder: Path, features: Sequence[str]) -> tuple[float, str]:
-    """Seconds that Feast takes from `folder`/rows and /spine to `folder`/feast, or 0 and why there is no result."""
-    command = [python, __file__, str(folder), json.dumps(list(features))]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_SECONDS)
-    except subprocess.TimeoutExpired:
-        return 0.0, f"not done after {LONGEST_SECONDS} s"
-    except OSError as problem:
-        return 0.0, str(problem)
-    results = [line.removeprefix(RESULT) for line in done.stdout.splitlines() if line.startswith(RESULT)]
-    if done.returncode or not results:
-        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
-        return 0.0, f"ended with status {done.returncode}: {said}"
-    return float(results[-1]), ""
 
 
 def main(folder: Path, features: Sequence[str]) -> None:
@@ -62,7 +43,7 @@ def main(folder: Path, features: Sequence[str]) -> None:
     found = store.get_historical_features(entity_df=spine, features=[f"rows:{name}" for name in features]).to_df()
     (folder / "feast").mkdir()
     found.to_parquet(folder / "feast" / "part.parquet", coerce_timestamps="us", allow_truncated_timestamps=True)
-    print(f"{RESULT}{time.perf_counter() - started}")
+    print(f"RESULT {time.perf_counter() - started}")
 
 
 def _bound_memory() -> None:

@@ -29,7 +29,7 @@ def run(run: Run) -> list[Figure]:
 
     def duckdb() -> Result:
         scores = DeltaTable(path).to_pyarrow_dataset()
-        connection = _duckdb().connect()
+        connection = duckdb_module().connect()
         try:
             connection.register("scores", scores)
             (found,) = connection.sql(f"select count(*), avg({COLUMN}) from scores").fetchall()
@@ -41,7 +41,8 @@ def run(run: Run) -> list[Figure]:
     return [Figure("customer_scores_rows", rows, "rows"), Figure("mean_churn_probability", mean, "share"), *figures]
 
 
-def _duckdb():  # type: ignore[no-untyped-def]
+def duckdb_module():  # type: ignore[no-untyped-def]
+    """DuckDB, which only tests and benchmarks need; EnvironmentProblem where it is not installed."""
     try:
         import duckdb
     except ModuleNotFoundError as missing:

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import functions as F
 
-from featurestore.fold import FoldPlan, fold_batches
+from featurestore.customer_order import by_customer
+from featurestore.fold import FoldPlan, fold_customers
 from featurestore.frames import in_order, instant
 from featurestore.schemas import ORDERS
 from jobs.benchmarks.contest import Figure, seconds_of
@@ -56,7 +57,7 @@ def _measured(run: Run, shape: Shape) -> tuple[float, float]:
         plan = FoldPlan(COUNTS_AND_SUMS.folds, (), tuple(map(instant, days)), run.limits)
 
         def peak(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for _ in fold_batches(batches, plan):
+            for _ in fold_customers(by_customer(batches), plan):
                 pass
             kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             yield pa.RecordBatch.from_pydict({"kibibytes": pa.array([kibibytes], pa.int64())})

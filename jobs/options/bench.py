@@ -16,24 +16,28 @@ BENCHMARKS = {
     "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
     "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
+    "lookup": "one customer's scores among millions, as files lie and once in order: files opened, seconds by reader",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
     "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",
     "start": "seconds from the command to the end of its first Spark job",
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
+    "reasons": "reasons of a million scores: rows a second, cost of a scoring pass, additivity, agreement with shap",
     "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
     "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
+    "score": "six heads over made-up customers, reading and writing included: one pass, SparkXGB, one process alone",
     "train": "boosted trees on made-up rows: in processes of Spark against XGBoost alone, loading included",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
 
 SIZES = {
     "events": "order lines",
-    "customers": "customers that they are of",
+    "customers": "customers that they are of, or that are scored (score)",
     "days": "days that they lie in",
     "dates": "snapshots",
-    "rows": "rows of the feature table (pit), or to learn from (train)",
+    "rows": "rows of the feature table (pit), of the scores (lookup), to learn from (train), to score (reasons)",
     "columns": "features of a row (train)",
-    "trees": "trees of a fit (train)",
+    "trees": "trees of a fit (train, score, reasons)",
+    "most": "customers of the largest size that a slope is measured on (score)",
     "asked": "rows of the spine (pit, spine)",
 }
 
@@ -44,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", choices=list(BENCHMARKS), metavar="NAME", help=explained)
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
+    parser.add_argument("--shap", metavar="PYTHON", help="interpreter of a virtual environment with shap (reasons)")
     parser.add_argument("--input", metavar="FILE", help="CDNOW_sample.txt of the literature (lifetime)")
     parser.add_argument("--data", metavar="FOLDER", default=os.environ.get("TESSERA_DATA", "../shared/data"),
                         help="public data sets (guard; default: TESSERA_DATA, else ../shared/data)")  # fmt: skip

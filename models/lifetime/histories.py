@@ -47,16 +47,19 @@ def with_history(features: DataFrame) -> DataFrame:
     times their number. Age: recency and the whole days that have passed since the last order's day; the day of the
     first order is no time in which one could have come back.
     """
+    return features.withColumns(history_columns())
+
+
+def history_columns() -> dict[str, Column]:
+    """What `with_history` adds, by name, of the features in `READ`."""
     repeats = F.when(F.col(ORDER_DAYS) > 0, F.col(ORDER_DAYS) - 1)
     recency = F.when(repeats > 0, F.round(F.col(MEAN_GAP) * repeats)).when(repeats == 0, F.lit(0))
     since = F.greatest(F.ceil(F.col(RECENCY_DAYS)) - 1, F.lit(0))
-    return features.withColumns(
-        {
-            FREQUENCY: repeats.cast("bigint"),
-            RECENCY: recency.cast("bigint"),
-            AGE: (recency + since).cast("bigint"),
-        }
-    )
+    return {
+        FREQUENCY: repeats.cast("bigint"),
+        RECENCY: recency.cast("bigint"),
+        AGE: (recency + since).cast("bigint"),
+    }
 
 
 def day_totals(lines: DataFrame, as_of: date) -> DataFrame:

@@ -132,6 +132,11 @@ class LifetimeModel:
         return MODEL if self.backtest is None else self.backtest.shipped
 
     @property
+    def reads_values(self) -> bool:
+        """Whether `clv_12m` needs what order days were worth, which no stored feature says."""
+        return self.shipped == MODEL
+
+    @property
     def correction(self) -> float:
         """Factor of `clv_12m`: actual over forecast of the backtest."""
         return 1.0 if self.backtest is None else self.backtest.correction

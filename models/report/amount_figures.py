@@ -17,7 +17,7 @@ SUM_RATIO = "sum ratio, forecast over what came"
 _BAR = 0.4
 
 
-def customers(labels: Floats, forecasts: Floats, *, currency: str) -> Figure:
+def customers(labels: Floats, forecasts: Floats, *, unit: str) -> Figure:
     """What came against what was forecast, customers counted in cells; amounts below 1 are drawn at 1."""
     figure, axes = one_axes(SMALL)
     came, expected = np.log10(np.maximum(labels, 1)), np.log10(np.maximum(forecasts, 1))
@@ -30,18 +30,18 @@ def customers(labels: Floats, forecasts: Floats, *, currency: str) -> Figure:
     names = ["≤ 1", *[EngFormatter(sep="")(10**power) for power in powers[1:]]]
     axes.set_xticks(powers, names)
     axes.set_yticks(powers, names)
-    axes.set(xlabel=f"forecast, {currency}", ylabel=f"came, {currency}")
+    axes.set(xlabel=f"forecast, {unit}", ylabel=f"came, {unit}")
     figure.colorbar(cells, ax=axes, label="customers", pad=0.01)
     return figure
 
 
-def sums(tenths: Sequence[Tenth], *, currency: str) -> Figure:
-    """What each tenth was forecast to spend beside what it spent."""
+def sums(tenths: Sequence[Tenth], *, unit: str) -> Figure:
+    """What each tenth was forecast beside what came."""
     figure, axes = one_axes(SMALL)
     places = np.array([one.place for one in tenths])
     axes.bar(places - _BAR / 2, [one.forecast for one in tenths], _BAR, color=BLUE, label="forecast")
     axes.bar(places + _BAR / 2, [one.happened for one in tenths], _BAR, color=ORANGE, label="came")
-    axes.set(xlabel="tenth of customers, the highest forecast first", ylabel=f"sum, {currency}", xticks=places)
+    axes.set(xlabel="tenth of customers, the highest forecast first", ylabel=f"sum, {unit}", xticks=places)
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(visible=False, axis="x")
     axes.legend(loc="best")

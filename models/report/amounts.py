@@ -9,8 +9,9 @@ from models.amounts import AmountMetrics, evaluate_amounts
 from models.calibrate import UNCALIBRATED
 from models.report import amount_figures, figures
 from models.report.asked import AMOUNTS
-from models.report.base import Picture, Report, drawn
+from models.report.base import Report
 from models.report.card import amount_limits
+from models.report.rendering import Picture, drawn
 from models.report.tenths import Tenth, tenths
 from models.scale_backtest import errors_by_weight
 from models.train_amounts import TrainedAmounts
@@ -24,7 +25,7 @@ class AmountReport(Report[TrainedAmounts]):
     @property
     def limits(self) -> list[str]:
         return amount_limits(self.trained, plan=self.plan, groups=self.groups, tenths=self.tenths,
-                             currency=self.asked.currency)  # fmt: skip
+                             asked=self.asked)  # fmt: skip
 
     @cached_property
     def tenths(self) -> tuple[Tenth, ...]:
@@ -50,19 +51,19 @@ class AmountReport(Report[TrainedAmounts]):
         return {"ranking": [*self._ranking()], "calibration": [*self._calibration()]}
 
     def _ranking(self) -> Iterator[Picture]:
-        labels, currency = self.test.labels, self.asked.currency
+        labels, unit = self.test.labels, self.asked.unit
         ranked = {"model": self.tested} | {one.name: one.forecast for one in self.trained.rivals[:1]}
-        yield drawn("gains", "Gains", "Read: this share of the customers holds that share of all that was spent.",
+        yield drawn("gains", "Gains", "Read: this share of the customers holds that share of all that came.",
                     lambda: figures.gains(labels, ranked, first="the highest forecast",
-                                          share="share of all that was spent"))  # fmt: skip
+                                          share="share of all that came"))  # fmt: skip
         yield drawn("customers", "Single customers",
                     "Darker is more customers; on the line the forecast is exact, at the bottom nothing came.",
-                    lambda: amount_figures.customers(labels, self.tested, currency=currency))  # fmt: skip
+                    lambda: amount_figures.customers(labels, self.tested, unit=unit))  # fmt: skip
 
     def _calibration(self) -> Iterator[Picture]:
-        currency, whole = self.asked.currency, self.trained.test_intervals.get("sum_ratio")
+        unit, whole = self.asked.unit, self.trained.test_intervals.get("sum_ratio")
         yield drawn("sums", "Sums by tenth", "Forecast and came should be level, and the bars should fall.",
-                    lambda: amount_figures.sums(self.tenths, currency=currency))  # fmt: skip
+                    lambda: amount_figures.sums(self.tenths, unit=unit))  # fmt: skip
         yield drawn("ratios", "Sum ratio by tenth", "At 1 a tenth's forecasts sum to what came; 95 % over customers.",
                     lambda: amount_figures.ratios(self.tenths, whole=whole))  # fmt: skip
         tried = [(one.method, one.as_of, one.sum_ratio) for one in self.trained.backtests

@@ -15,7 +15,7 @@ class Asked:
     """What was asked of a training, as people say it: what a model's own record does not hold.
 
     `meaning` are lines on the label; `families` those of the features; `parameters` what the run logs; `made_from`
-    the training set's name and fingerprint.
+    the training set's name and fingerprint; `counted` what an amount is a number of, "" for money.
     """
 
     meaning: tuple[str, ...]
@@ -26,6 +26,17 @@ class Asked:
     families: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     values: Values | None = None
+    counted: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What amounts are in."""
+        return self.counted or self.currency
+
+    @property
+    def digits(self) -> int:
+        """Decimals that are shown of them: an order is much, a penny is not."""
+        return 2 if self.counted else 0
 
 
 @dataclass(frozen=True)

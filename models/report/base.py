@@ -1,45 +1,25 @@
-"""What the pages of all heads share: dates, what a model looks at, groups of customers, and how a page is written."""
+"""What the pages of all heads share: dates, what a model looks at, groups of customers."""
 
 from __future__ import annotations
 
-import base64
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from models.logistic import Floats
 from models.report import figures, importance_figures
 from models.report.asked import Asked, Terms
 from models.report.groups import Group, Judge, by_name
 from models.report.importance import Importances, importances
+from models.report.rendering import Picture, drawn, rendered
 from models.splits import CALIBRATE, SPLITS, TEST, SplitPlan
 from models.train import Evidenced
 from models.training_rows import Sample
 
 DEPENDENCES = 4
 TrainedT = TypeVar("TrainedT", bound=Evidenced)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure with its name (its file is `<name>.svg`) and what one sees in it."""
-
-    name: str
-    title: str
-    caption: str
-    svg: bytes
-
-    @property
-    def source(self) -> str:
-        """As a data URI: its ids cannot meet those of another picture."""
-        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
-
-
-def drawn(name: str, title: str, caption: str, draw: Callable[[], Any]) -> Picture:
-    """The picture that `draw` makes."""
-    return Picture(name, title, caption, figures.svg(draw))
 
 
 @dataclass(frozen=True)
@@ -69,14 +49,8 @@ class Report(ABC, Generic[TrainedT]):
 
     def html(self) -> str:
         """The page."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
-        found = Environment(loader=PackageLoader("models", "report"), undefined=StrictUndefined, autoescape=True,
-                            trim_blocks=True, lstrip_blocks=True)  # fmt: skip
-        return found.get_template(self.template).render(
-            report=self, trained=self.trained, bundle=self.trained.bundle, plan=self.plan, asked=self.asked,
-            pictures=self.pictures, splits=SPLITS,
-        )  # fmt: skip
+        return rendered(self.template, report=self, trained=self.trained, bundle=self.trained.bundle, plan=self.plan,
+                        asked=self.asked, pictures=self.pictures, splits=SPLITS)  # fmt: skip
 
     @property
     def test(self) -> Sample:

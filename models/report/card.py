@@ -13,6 +13,7 @@ from models.heads import gate_of, head_named
 from models.logistic import Floats
 from models.promotion.rivals import RIVAL
 from models.promotion.rule import shortfalls
+from models.report.asked import Asked
 from models.report.groups import Group
 from models.report.tenths import Tenth
 from models.splits import CALIBRATE, FIT, TEST, SplitPlan
@@ -33,6 +34,7 @@ def limits(trained: TrainedHead, *, plan: SplitPlan, groups: Sequence[Group], va
         *_of_the_rank(trained),
         *_of_the_calibration(trained),
         *_of_the_rows(trained),
+        *_of_the_confidence(trained),
         *_of_groups(one for one in groups if one.off_by_more_than(_OFF)),
         *_of_the_gate(trained.bundle),
         *_of_the_values(values),
@@ -40,20 +42,20 @@ def limits(trained: TrainedHead, *, plan: SplitPlan, groups: Sequence[Group], va
 
 
 def amount_limits(
-    trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[Group], tenths: Sequence[Tenth], currency: str
+    trained: TrainedAmounts, *, plan: SplitPlan, groups: Sequence[Group], tenths: Sequence[Tenth], asked: Asked
 ) -> list[str]:  # fmt: skip
     """Sentences on a model of amounts, each true of this one, the general ones first."""
     far = [one for one in groups if one.off_by_more_than(_OFF_SHARE * one.happened)]
     return [
-        f"It says what customers like these spend on average, {_NO_CAUSE}",
+        f"It says what customers like these come to on average, {_NO_CAUSE}",
         *_of_the_dates(plan, moves="both the sum and the order"),
-        *_of_single_customers(trained, currency),
-        *_of_the_rival(trained),
+        *_of_single_customers(trained, asked),
+        *_of_the_rival(trained, digits=asked.digits),
         *_of_the_blend(trained.bundle),
         *_of_the_scale(trained.bundle),
         *_of_tenths(tenths),
         *_of_the_rows(trained),
-        *_of_groups(far, unit=f" {currency} a customer"),
+        *_of_groups(far, unit=f" {asked.unit} a customer", digits=asked.digits),
         *_of_the_gate(trained.bundle),
     ]
 
@@ -85,12 +87,12 @@ def _of_the_calibration(trained: TrainedHead) -> Iterator[str]:
                f"above the {_OFF} that counts as calibrated.")  # fmt: skip
 
 
-def _of_single_customers(trained: TrainedAmounts, currency: str) -> Iterator[str]:
-    test, labels = trained.test, trained.samples[TEST].labels
+def _of_single_customers(trained: TrainedAmounts, asked: Asked) -> Iterator[str]:
+    digits, test, labels = asked.digits, trained.test, trained.samples[TEST].labels
     if test.mean and test.mae is not None:
-        yield (f"A single customer's forecast is off by {test.mae:,.0f} {currency} on average, the mean amount "
-               f"being {test.mean:,.0f}: read sums of many customers, and the order.")  # fmt: skip
-        yield (f"A hundredth of the customers spent {100 * _top_hundredth(labels):.0f} % of the sum of the test: "
+        yield (f"A single customer's forecast is off by {test.mae:,.{digits}f} {asked.unit} on average, the mean "
+               f"amount being {test.mean:,.{digits}f}: read sums of many customers, and the order.")  # fmt: skip
+        yield (f"A hundredth of the customers are {100 * _top_hundredth(labels):.0f} % of the sum of the test: "
                "whether they come again decides every sum that they are in.")  # fmt: skip
 
 
@@ -99,11 +101,12 @@ def _top_hundredth(amounts: Floats) -> float:
     return float(np.sort(amounts)[-math.ceil(len(amounts) / 100) :].sum() / amounts.sum())
 
 
-def _of_the_rival(trained: TrainedAmounts) -> Iterator[str]:
+def _of_the_rival(trained: TrainedAmounts, *, digits: int) -> Iterator[str]:
     gain = trained.test_intervals.get("mae_gain")
     if gain is not None and gain.low <= 0:
         yield (f"Its error is not surely lower than that of {trained.rivals[-1].name}, a forecast without a model: "
-               f"{gain.figure:+,.0f} a customer, 95 %: {gain.low:+,.0f} to {gain.high:+,.0f}.")  # fmt: skip
+               f"{gain.figure:+,.{digits}f} a customer, 95 %: {gain.low:+,.{digits}f} to "
+               f"{gain.high:+,.{digits}f}.")  # fmt: skip
     for one in trained.rivals[:1]:
         ours, theirs = trained.test.spearman, one.metrics.spearman
         if ours is not None and theirs is not None and ours <= theirs:
@@ -112,8 +115,8 @@ def _of_the_rival(trained: TrainedAmounts) -> Iterator[str]:
 
 def _of_the_blend(bundle: Bundle) -> Iterator[str]:
     if bundle.weight < 1:
-        yield (f"{100 * (1 - bundle.weight):.0f} % of its sum repeats the last year's spend, whatever else is known "
-               "of a customer, such as a long silence.")  # fmt: skip
+        yield (f"{100 * (1 - bundle.weight):.0f} % of its sum repeats the last year's ({bundle.last_year}), whatever "
+               "else is known of a customer, such as a long silence.")  # fmt: skip
 
 
 def _of_the_scale(bundle: Bundle) -> Iterator[str]:
@@ -145,8 +148,17 @@ def _of_the_rows(trained: Evidenced) -> Iterator[str]:
         yield f"It learned from {learned:,} of {there:,} fitted rows: {trained.bundle.algorithm} runs on one machine."
 
 
-def _of_groups(far: Sequence[Group] | Iterator[Group], *, unit: str = "") -> Iterator[str]:
-    digits = 0 if unit else 2
+def _of_the_confidence(trained: TrainedHead) -> Iterator[str]:
+    drawn, there = trained.bundle.resamples, trained.counts[FIT].rows
+    if drawn:
+        yield (f"The confidence of a risk level says how many of {len(drawn)} models of other draws of its customers "
+               "agree with it, and not how likely the level is to be right.")  # fmt: skip
+        if drawn[0].rows < there:
+            yield (f"Those learned from {drawn[0].rows:,} of {there:,} fitted rows and differ more than others like it "
+                   "would: its confidence is rather too low.")  # fmt: skip
+
+
+def _of_groups(far: Sequence[Group] | Iterator[Group], *, unit: str = "", digits: int = 2) -> Iterator[str]:
     for one in far:
         way = "too high" if one.forecast > one.happened else "too low"
         yield (f"For '{one.name}' it is {way}: forecast {one.forecast:,.{digits}f}, happened "

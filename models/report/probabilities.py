@@ -10,9 +10,10 @@ from models.evaluate import evaluate
 from models.logistic import Floats, sigmoid
 from models.report import figures, probability_figures
 from models.report.asked import PROBABILITIES
-from models.report.base import Picture, Report, drawn
+from models.report.base import Report
 from models.report.card import limits
 from models.report.groups import Confusion, confusion
+from models.report.rendering import Picture, drawn
 from models.train import TrainedHead
 
 

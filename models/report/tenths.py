@@ -32,7 +32,7 @@ class Tenth:
 def tenths(labels: Floats, forecasts: Floats, customers: NDArray[np.object_], *, seed: int = 0) -> tuple[Tenth, ...]:
     """Ten equal parts of rows by falling forecast, fewer of fewer rows; equal forecasts share what came of them.
 
-    labels, forecasts: (n,), currency, some of the labels above 0; customers: ids (n,).
+    labels, forecasts: (n,), one unit, some of the labels above 0; customers: ids (n,).
 
     >>> first, *_ = tenths(np.arange(10.0), np.arange(10.0), np.arange(10).astype(object))
     >>> first.happened, first.ratio.figure, first.share

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
-from pyspark.errors import AnalysisException
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.functions import arrow_udf
 
-from featurestore.errors import ConfigurationError
+from models.conditions import require_condition
+from models.logistic import Floats
 from models.segments.buyers import is_buyer
 from models.segments.measures import MEASURES
 from models.segments.record import SegmentModel
@@ -41,31 +44,36 @@ def assigned(snapshot: DataFrame, *, model: SegmentModel, rules: Rules) -> DataF
 def check_conditions(snapshot: DataFrame, rules: Rules) -> None:
     """Raises ConfigurationError for a `where` that is no condition on these columns; starts no job."""
     for rule in rules.segments:
-        if rule.where is None:
-            continue
-        try:
-            kind = snapshot.select(F.expr(rule.where)).schema[0].dataType.simpleString()
-        except AnalysisException as problem:
-            said = str(problem).splitlines()[0]
-            raise ConfigurationError(f"segment '{rule.name}': where: {rule.where}\n  {said}") from None
-        if kind != "boolean":
-            raise ConfigurationError(f"segment '{rule.name}': where must be a condition, true or false; "
-                                     f"'{rule.where}' is a {kind}.")  # fmt: skip
+        if rule.where is not None:
+            require_condition(snapshot, rule.where, where=f"segment '{rule.name}'")
 
 
 def _cluster(model: SegmentModel) -> Column:
     """The id of the nearest centroid, found in Arrow; NULL measures give NULL."""
-    if not model.clusters:
-        return F.lit(None).cast("int")
 
     def nearest_id(*measures: pa.Array) -> pa.Array:
-        values = np.column_stack([one.to_numpy(zero_copy_only=False) for one in measures])
-        known = (values[:, 2] > 0) & np.isfinite(values).all(axis=1)
-        ids = np.zeros(len(values), dtype=np.int32)
-        ids[known] = model.ids(values[known])
-        return pa.array(ids, pa.int32(), mask=~known)
+        return ids_of(model, [one.to_numpy(zero_copy_only=False) for one in measures])
 
     return arrow_udf(nearest_id, "int")(*MEASURES)  # type: ignore[call-overload]
+
+
+def ids_of(model: SegmentModel, measures: Sequence[Floats]) -> pa.Array:
+    """The id of the nearest centroid, int32 (n,), of the `MEASURES`, (n,) each; NULL where one is NaN or not there.
+
+    NULL for all under a model without clusters.
+    """
+    values = np.column_stack(measures)
+    known = (values[:, 2] > 0) & np.isfinite(values).all(axis=1) & bool(model.clusters)
+    ids = np.zeros(len(values), dtype=np.int32)
+    ids[known] = model.ids(values[known]) if known.any() else 0
+    return pa.array(ids, pa.int32(), mask=~known)
+
+
+def personas_of(model: SegmentModel, ids: pa.Array) -> pa.Array:
+    """The names, string (n,), of clusters by their ids, int32 (n,); NULL where there is none."""
+    known = pa.array([one.id for one in model.clusters], pa.int32())
+    names = pa.array([one.persona for one in model.clusters], pa.string())
+    return names.take(pc.index_in(ids, value_set=known))
 
 
 def _persona(model: SegmentModel) -> Column:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -9,7 +12,7 @@ from models.segments.assign import BEHAVIOUR, CLUSTER, PERSONA, RFM
 from models.segments.measures import DIGITS, MEASURES, ORDER_VALUE
 from models.training_rows import CUSTOMER
 
-SCHEMES = {"rfm": RFM, "cluster": CLUSTER, "behavioural": BEHAVIOUR}
+SCHEMES: Mapping[str, str] = MappingProxyType({"rfm": RFM, "cluster": CLUSTER, "behavioural": BEHAVIOUR})
 NONE, ABSENT = "(none)", "(absent)"
 """A customer without a segment of the scheme, and one who is not in a date's table at all."""
 
@@ -32,19 +35,20 @@ def profiles(assigned: DataFrame) -> DataFrame:
     return shares.withColumn("share", F.col("customers") / F.col("total")).drop("total")
 
 
-def flows(before: DataFrame, after: DataFrame) -> DataFrame:
+def flows(before: DataFrame, after: DataFrame, schemes: Mapping[str, str] = SCHEMES) -> DataFrame:
     """scheme, from_segment, to_segment, customers: how those of one date stand at another.
 
-    Both hold customer_id and the columns of `SCHEMES`. Customers of only one date come from, or go to, `(absent)`.
+    Both hold customer_id and the columns that `schemes` gives names to. Customers of only one date come from, or go to,
+    `(absent)`.
     """
-    there = before.select(CUSTOMER, F.lit(True).alias("was"), *_renamed("from"))
-    here = after.select(CUSTOMER, F.lit(True).alias("is"), *_renamed("to"))
+    there = before.select(CUSTOMER, F.lit(True).alias("was"), *_renamed("from", schemes))
+    here = after.select(CUSTOMER, F.lit(True).alias("is"), *_renamed("to", schemes))
     both = there.join(here, CUSTOMER, "full")
     moves = [
         F.struct(F.lit(scheme).alias("scheme"),
                  F.when(F.col("was"), _segment(F.col(f"from_{scheme}"))).otherwise(ABSENT).alias("from_segment"),
                  F.when(F.col("is"), _segment(F.col(f"to_{scheme}"))).otherwise(ABSENT).alias("to_segment"))
-        for scheme in SCHEMES
+        for scheme in schemes
     ]  # fmt: skip
     long = both.select(F.explode(F.array(*moves)).alias("move")).select("move.*")
     return long.groupBy("scheme", "from_segment", "to_segment").agg(F.count("*").alias("customers"))
@@ -54,8 +58,8 @@ def _segment(of: Column) -> Column:
     return F.coalesce(of.cast("string"), F.lit(NONE))
 
 
-def _renamed(way: str) -> list[Column]:
-    return [F.col(name).alias(f"{way}_{scheme}") for scheme, name in SCHEMES.items()]
+def _renamed(way: str, schemes: Mapping[str, str]) -> list[Column]:
+    return [F.col(name).alias(f"{way}_{scheme}") for scheme, name in schemes.items()]
 
 
 def rfm_cells(snapshot: DataFrame) -> DataFrame:

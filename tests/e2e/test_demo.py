@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,18 +28,23 @@ AS_OF = date(2023, 9, 23)
 CUSTOMERS, DAYS = "400", "770"
 
 
-@pytest.fixture(scope="module")
-def quickstart(tmp_path_factory):
-    """The quickstart notebook, run unchanged as a plain script: a demo and two plots."""
-    folder = tmp_path_factory.mktemp("demo")
-    environment = {**os.environ, "TESSERA_WAREHOUSE": str(folder / "lakehouse"), "TESSERA_CUSTOMERS": CUSTOMERS,
+def told_by(notebook: str, warehouse: Path) -> str:
+    """What a notebook prints, run unchanged as a plain script."""
+    environment = {**os.environ, "TESSERA_WAREHOUSE": str(warehouse), "TESSERA_CUSTOMERS": CUSTOMERS,
                    "TESSERA_DAYS": DAYS, "PYTHONPATH": str(ROOT)}  # fmt: skip
     done = subprocess.run(
-        [sys.executable, str(ROOT / "notebooks" / "quickstart.py")],
-        capture_output=True, text=True, env=environment, cwd=folder, check=False,
+        [sys.executable, str(ROOT / "notebooks" / f"{notebook}.py")],
+        capture_output=True, text=True, env=environment, cwd=warehouse.parent, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    return folder / "lakehouse", done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """The quickstart notebook: a demo and two plots."""
+    folder = tmp_path_factory.mktemp("demo") / "lakehouse"
+    return folder, told_by("quickstart", folder)
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +68,9 @@ def test_the_notebook_plots_and_tells_the_story(quickstart):
 
 def test_the_notebook_on_models_reads_what_the_demo_trained(quickstart):
     folder, _ = quickstart
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "notebooks" / "model_walkthrough.py")],
-        capture_output=True, text=True, cwd=folder.parent, check=False,
-        env={**os.environ, "TESSERA_WAREHOUSE": str(folder), "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
+    output = told_by("model_walkthrough", folder)
     for part in ("version 1", "log_loss", "passed, ", "churn_60d.html:"):
-        assert part in done.stdout
+        assert part in output
     assert (folder / "models.png").stat().st_size > 10_000
     assert b"churn_60d" in (folder / "churn_60d.html").read_bytes()[:2000]
 
@@ -173,6 +173,19 @@ def test_a_champion_of_other_definitions_gives_way_and_the_definition_is_named(t
     assert name in row["reasons"][0] and row["decision"] == "promoted"
     assert registry.version_of(CHURN) == row["to_version"]
     registry.set_alias(CHURN, version=now.version)
+
+
+def test_the_notebook_on_scores_walks_over_two_dates(quickstart, told):
+    """The last of these tests: it scores a second date."""
+    folder, _ = quickstart
+    output = told_by("scores_walkthrough", folder)
+    later = AS_OF + timedelta(days=30)
+    for part in (f"{later} beside {AS_OF}", "value_at_risk", "CRITICAL", "purchase_30d", "opens in any browser"):
+        assert part in output
+    assert (folder / "scores.png").stat().st_size > 10_000
+    assert f"Scores of {later}".encode() in (folder / "reports" / f"scores_{later}.html").read_bytes()[:2000]
+    rows = told.read("publications").orderBy("as_of_date").select("as_of_date", "previous_date").collect()
+    assert [tuple(row) for row in rows] == [(AS_OF, None), (later, AS_OF)]
 
 
 def registry_in(root):

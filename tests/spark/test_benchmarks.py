@@ -11,9 +11,12 @@ SMALL = {
     "daily": ["--events", "4000", "--customers", "60"],
     "late": ["--events", "20000", "--customers", "6000", "--days", "400", "--dates", "2"],
     "lifetime": ["--customers", "20000"],
+    "lookup": ["--rows", "2000"],
     "pit": ["--rows", "2000", "--asked", "300"],
     "profile": ["--events", "4000", "--customers", "60", "--days", "400", "--dates", "4"],
+    "reasons": ["--rows", "3000", "--trees", "5"],
     "spine": ["--events", "4000", "--customers", "60", "--days", "400", "--asked", "200"],
+    "score": ["--customers", "500", "--most", "2500", "--trees", "5"],
     "scale": ["--events", "400", "--customers", "10", "--days", "400", "--dates", "2"],
 }
 

@@ -131,6 +131,8 @@ def plainly(name, own, as_of):
             return float(orders(as_of, 60) == 0) if orders(before(180), 180) else None
         case "active_90d":
             return float(orders(as_of, 90) > 0) if ever else None
+        case "orders_90d":
+            return float(orders(as_of, 90)) if ever else None
         case "spend_90d" | "spend_365d":
             return float(max(0, net(as_of, label(name).horizon_days))) if ever else None
         case "decline_90d":

@@ -12,14 +12,23 @@ import pytest
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from models.bundle import NO_MEANINGS, Bundle
+from models.bundle import NO_MEANINGS, Bundle, Resample
+from models.calibrate import Calibrator
+from models.confidence import confidence
 from models.errors import OtherFeatures
 from models.heads import ACTIVE, CHURN, DECLINE, HEADS, PURCHASE
+from models.lifetime.scoring import score_lifetime
 from models.matrix import feature_matrix
+from models.reasons.reasons import REASONS_SQL, reasons_of
+from models.reasons.why import Why
 from models.registry import Registered
 from models.scale import Scale
-from models.score import risk_level, score_frame
+from models.score import Scorers, risk_level, score_frame
+from models.segments.measures import MEASURES
 from tests.unit.models.bundles import small_bundle
+from tests.unit.models.lifetime.fits import MODEL as WORTH
+from tests.unit.models.reasons.catalogue import worded
+from tests.unit.models.segments.models import MODEL as CLUSTERS
 
 FEATURES = ("ratio", "money", "orders_count_180d")
 MODELS = {
@@ -35,15 +44,25 @@ COLUMNS = [
     ("lifecycle", "string"),
     ("active_probability_90d", "double"),
     ("decline_probability_90d", "double"),
+    ("expected_orders_90d", "double"),
     ("purchase_probability_30d", "double"),
     ("expected_spend_90d", "double"),
+    ("p_alive", "double"),
+    ("clv_12m", "double"),
+    ("clv_36m", "double"),
+    ("clv_status", "string"),
+    ("behavior_segment", "int"),
+    ("persona", "string"),
     ("r_score", "int"),
     ("f_score", "int"),
     ("m_score", "int"),
     ("rfm_segment", "string"),
+    ("confidence", "double"),
+    ("reasons", REASONS_SQL),
     ("calibration_status", "map<string,string>"),
     ("model_versions", "map<string,string>"),
     ("feature_fingerprint", "string"),
+    ("inputs_hash", "bigint"),
     ("run_id", "string"),
     ("scored_at", "timestamp"),
 ]
@@ -79,11 +98,12 @@ def features(spark) -> DataFrame:
 
 
 def _score(
-    features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None, meanings=NO_MEANINGS
+    features: DataFrame, *, models=MODELS, fingerprint: str = "features-1", observation=None, meanings=NO_MEANINGS,
+    **others,
 ) -> DataFrame:  # fmt: skip
     return score_frame(
         features,
-        models=models,
+        models=Scorers(models, **others),
         feature_fingerprint=fingerprint,
         as_of_date=date(2011, 12, 9),
         run_id="run-1",
@@ -132,6 +152,23 @@ def test_scores_are_the_native_ones_digit_for_digit_however_rows_are_cut(
     assert found.num_rows == N
 
 
+def test_reasons_and_confidence_are_those_of_one_process_for_whom_churn_is_scored(features: DataFrame) -> None:
+    own = MODELS["churn"].bundle
+    churn = replace(own, resamples=(Resample(own.model, own.calibrator, 9), Resample(own.model, Calibrator(0.1), 9)))
+    models, rows = {**MODELS, "churn": Registered(churn, "3")}, _table()
+    found = _scores(features.repartition(3), models=models, why=Why(worded()))
+    inside = np.flatnonzero(rows["orders_count_180d"].fill_null(0).to_numpy() >= 1)
+    chosen = rows.take(inside)
+    matrix = feature_matrix(chosen, FEATURES)
+    native = reasons_of(churn, matrix, wording=worded())
+    assert native[0].as_py()[0]["text"]
+    assert found["reasons"].take(inside).to_pylist() == native.to_pylist()
+    np.testing.assert_array_equal(found["confidence"].take(inside).to_numpy(), confidence(churn, matrix))
+    assert found["reasons"].null_count == found["confidence"].null_count == N - len(inside)
+    without, told = _scores(features, models=models), ["reasons", "confidence", "inputs_hash"]
+    assert found.drop(told).equals(without.drop(told)) and without["reasons"].null_count == N
+
+
 def test_purchase_never_exceeds_what_churn_leaves_and_the_lowered_are_counted(features: DataFrame) -> None:
     observation = Observation("scores")
     scored = _score(features, observation=observation)
@@ -175,6 +212,37 @@ def test_decline_asks_two_conditions_and_is_no_less_than_what_activity_leaves(fe
     expected = _native(models["spend"].bundle, rows, column="orders_count_lifetime")
     np.testing.assert_array_equal(found["expected_spend_90d"].to_numpy(), expected)
     assert np.nanmax(expected) > 1 and dict(found["calibration_status"][0].as_py())["spend"] == "uncalibrated"
+
+
+def test_worth_and_cluster_are_what_their_own_jobs_say_in_the_same_pass(spark) -> None:
+    """And `frequency`, which the lifetime model has another meaning for, stays the feature that heads read."""
+    rng, rows = np.random.default_rng(3), _table()
+    days = rows["orders_count_lifetime"].to_numpy()
+    some = {"order_days_lifetime": pa.array(days), "recency_days": pa.array(rng.uniform(1, 300, N), mask=days == 0),
+            "gap_days_mean_lifetime": pa.array(rng.uniform(1, 60, N), mask=days < 2),
+            "order_value_mean_lifetime": pa.array(rng.uniform(-9, 200, N), mask=days == 0),
+            "amount_sum_365d": pa.array(rng.uniform(-5, 900, N)), "value_days": pa.array(days),
+            "value_total": pa.array(days * 4321), "frequency": pa.array(100 + days)}  # fmt: skip
+    for name, values in some.items():
+        rows = rows.append_column(name, values)
+    reads = ("frequency", "money", "ratio")
+    frame, churn = spark.createDataFrame(rows), Registered(small_bundle(CHURN, features=reads), "3")
+    others = {"lifetime": Registered(WORTH, "4"), "segments": Registered(CLUSTERS, "6")}
+    found = _scores(frame, models={"churn": churn}, **others)
+    alone = score_lifetime(frame, WORTH).toArrow().sort_by("customer_id")
+    for name in ("p_alive", "clv_12m", "clv_36m", "clv_status"):
+        assert found[name].to_pylist() == alone[name].to_pylist() and 0 < found[name].null_count < N
+    measures = np.column_stack([rows[name].cast(pa.float64()).to_numpy() for name in MEASURES])
+    known = (measures[:, 2] > 0) & np.isfinite(measures).all(axis=1)
+    ids = np.where(known, CLUSTERS.ids(np.where(known[:, None], measures, 1.0)), 0)
+    assert found["behavior_segment"].fill_null(0).to_pylist() == ids.tolist() and set(ids) == {0, 2, 5}
+    names = {0: None, **{one.id: one.persona for one in CLUSTERS.clusters}}
+    assert found["persona"].to_pylist() == [names[one] for one in ids]
+    expected = _native(churn.bundle, rows, column="orders_count_180d")
+    np.testing.assert_array_equal(found["churn_probability"].to_numpy(), expected)
+    assert dict(found["model_versions"][0].as_py()) == {"churn": "3", "lifetime": "4", "segments": "6"}
+    statuses = {"churn": "unseasonal", "lifetime": "backtested", "segments": "stable"}
+    assert dict(found["calibration_status"][0].as_py()) == statuses
 
 
 def test_populations_and_lifecycle(features: DataFrame) -> None:

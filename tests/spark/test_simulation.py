@@ -69,7 +69,7 @@ def test_nobody_and_one(spark, tmp_path: Path, customers: int) -> None:
     )
     assert (lines.count() > 0) == (customers > 0)
     # Day 49 of 60 lies after every birth.
-    assert made.truth.count() == 5 * customers
+    assert made.truth.count() == len(DEFAULT_HEADS) * customers
     assert (made.dirt.count() > 0) == (customers > 0)
 
 

@@ -10,7 +10,7 @@ from featurestore.errors import ConfigurationError
 from jobs.build_training_set import labels_asked
 from jobs.settings import load_settings
 
-EVERY = ("active_90d", "churn_60d", "decline_90d", "purchase_30d", "spend_90d")
+EVERY = ("active_90d", "churn_60d", "decline_90d", "orders_90d", "purchase_30d", "spend_90d")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.amounts import LAST_YEAR, evaluate_amounts
+from models.amounts import evaluate_amounts
 from models.guard.findings import Verdict
 from models.intervals import Interval
 from models.report.amounts import AmountReport
@@ -22,7 +22,7 @@ from models.scale_backtest import ScaleBacktest
 from models.splits import TEST
 from models.training_rows import Sample
 from tests.unit.models.report.pages import is_whole, sections, stands_alone
-from tests.unit.models.report.trained_amounts import ASKED, FEATURES, PLAN, small_amounts
+from tests.unit.models.report.trained_amounts import ASKED, FEATURES, LAST_YEAR, PLAN, small_amounts
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def page(files):
 
 
 def said(trained, **changes) -> str:
-    told = {"plan": PLAN, "groups": (), "tenths": (), "currency": "GBP", **changes}
+    told = {"plan": PLAN, "groups": (), "tenths": (), "asked": ASKED, **changes}
     return "\n".join(amount_limits(trained, **told))
 
 
@@ -106,7 +106,7 @@ def test_a_blend_says_its_share_its_choice_and_what_contributions_leave_out(trai
     assert report.blended_at == ["2011-12-09", "2012-03-09"]
     ours = '<tr class="ours"><td>25\u00a0%</td>\n<td>40.2</td><td>40.5</td><td>40.4</td></tr>'
     assert ours in found and "<td>41.5</td></tr>" in found
-    assert "75 % of its sum repeats the last year&#39;s spend" in found
+    assert "75 % of its sum repeats the last year&#39;s (amount_sum_365d)" in found
 
 
 def test_tenths_by_hand():
@@ -159,6 +159,13 @@ def test_limits_say_what_is_true_of_this_model(trained):
     assert f"off by {trained.test.mae:,.0f} GBP on average" in found
     assert "Its scale knows one date and no season" in found and "ungated" in found
     assert "It expects" not in found and "too low" not in found and "not surely lower" not in found
+
+
+def test_what_is_counted_is_shown_with_decimals_and_in_its_own_unit(trained):
+    orders = replace(ASKED, counted="orders")
+    assert (ASKED.unit, ASKED.digits, orders.unit, orders.digits) == ("GBP", 0, "orders", 2)
+    shown, mae = AmountReport(trained, PLAN, orders).html(), trained.test.mae
+    assert "errors in orders" in shown and f"off by {mae:,.2f} orders on average" in shown and "GBP" not in shown
 
 
 def test_limits_change_with_the_record(trained):

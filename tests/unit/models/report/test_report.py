@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from models.bundle import Resample
 from models.evaluate import evaluate
 from models.guard.findings import Finding, Verdict
 from models.report.asked import Asked
@@ -138,6 +139,15 @@ def test_limits_change_with_the_record(trained):
     assert "For 'A' it is too high: forecast 0.90, happened 0.50 (n 400)" in said
     assert "ungated" not in said
     assert "what contacting a customer costs" in said
+
+
+def test_what_confidence_says_and_how_few_rows_it_rests_on_is_said(trained):
+    drawn = tuple(Resample(trained.bundle.model, trained.bundle.calibrator, 900) for _ in range(10))
+    said = "\n".join(limits(replace(trained, bundle=replace(trained.bundle, resamples=drawn)), plan=PLAN, groups=(),
+                            values=VALUES))  # fmt: skip
+    assert "how many of 10 models of other draws of its customers agree" in said
+    assert "Those learned from 900 of 1,200 fitted rows" in said
+    assert "other draws" not in "\n".join(limits(trained, plan=PLAN, groups=(), values=VALUES))
 
 
 def test_a_model_that_loses_to_one_feature_says_so(trained):

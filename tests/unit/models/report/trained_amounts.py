@@ -11,7 +11,6 @@ import numpy as np
 from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Rows
 from models.algorithms.objectives import NUMBER
-from models.amounts import LAST_YEAR
 from models.bundle import Bundle
 from models.guard.findings import Finding, Verdict
 from models.heads import HEADS
@@ -27,6 +26,7 @@ from models.train_amounts import TrainedAmounts, _judged
 from models.training_rows import Sample, SplitCount
 
 SPEND = HEADS["spend"]
+LAST_YEAR = SPEND.last_year
 PLAN = plan_splits(date(2012, 12, 9), horizon_days=90, source_start=date(2010, 7, 1))
 FEATURES = (LAST_YEAR, "recency_days", "noise")
 ASKED = Asked(("label spend_90d: net <spend>",), date(2012, 12, 9), "GBP", "training_set_spend_90d, abc", 42,
@@ -46,6 +46,7 @@ def small_amounts() -> TrainedAmounts:
         head=SPEND.name, label=SPEND.label, horizon_days=90, features=FEATURES, feature_fingerprint="features-1",
         training_fingerprint="training-1", model=fitted.model.save(), calibrator=Scale(), dates=PLAN.describe(),
         metrics={}, guard="passed, 1 reported", kind=AMOUNT,
+        last_year=LAST_YEAR,
     )  # fmt: skip
     counts = {split: SplitCount(len(one.labels), int((one.labels > 0).sum())) for split, one in samples.items()}
     scaled = replace(raw, calibrator=fit_scale(raw.margins(then.matrix), then.labels))
