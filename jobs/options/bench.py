@@ -26,6 +26,7 @@ BENCHMARKS = {
     "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
     "score": "six heads over made-up customers, reading and writing included: one pass, SparkXGB, one process alone",
     "train": "boosted trees on made-up rows: in processes of Spark against XGBoost alone, loading included",
+    "written": "written scores at the date that each model was tested at, beside what the model's report claims",
     "readers": "customer_scores read by Spark, delta-rs and DuckDB: the same rows, the same mean",
 }
 

@@ -101,9 +101,14 @@ def assert_same(found: Path, clean: Path, *, apart_from: Collection[str] = ()) -
     assert _entries(found) == _entries(clean)
 
 
+def registry_of(warehouse: Path | str) -> Registry:
+    """The registry below a warehouse."""
+    return Registry(f"sqlite:///{warehouse}/mlflow.db", f"{warehouse}/mlruns")
+
+
 def champions(warehouse: Path) -> dict[str, Mapping[str, Any]]:
     """The figures of each head's champion: its only version, its files whole, and no run left open."""
-    registry = Registry(f"sqlite:///{warehouse}/mlflow.db", f"{warehouse}/mlruns")
+    registry = registry_of(warehouse)
     client = open_store(registry.tracking_uri)
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     assert list(client.search_runs(experiments, filter_string="attributes.status = 'RUNNING'")) == []

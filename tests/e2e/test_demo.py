@@ -17,10 +17,10 @@ from jobs.main import main
 from jobs.run import JOB_RUNS
 from models.calibrate import Calibrator
 from models.heads import CHURN
-from models.registry import CHALLENGER, Registry
+from models.registry import CHALLENGER
 from models.tracking import RunRecord
 from tests.conftest import ROOT
-from tests.e2e.contents import rows, tables
+from tests.e2e.contents import registry_of, rows, tables
 
 AS_OF = date(2023, 9, 23)
 
@@ -103,6 +103,11 @@ def test_other_readers_see_the_same_scores(told, tmp_path, capsys):
     assert "FIGURE duckdb_times_spark" in capsys.readouterr().out
 
 
+def test_scores_at_test_dates_are_asked_for_before_they_are_judged(told, capsys):
+    assert main(["bench", "written", "--warehouse", told.root]) == 3
+    assert "score --as-of 20" in capsys.readouterr().err
+
+
 def test_stored_features_are_what_the_events_give(told, capsys):
     assert main(["verify", "--sample", "600", "--warehouse", told.root]) == 0
     shown = capsys.readouterr().out
@@ -135,12 +140,12 @@ def test_a_challenger_is_judged_by_refitted_recipes_and_the_reasons_are_written_
     assert (row["head"], row["from_version"], row["to_version"]) == ("churn", "1", "2")
     assert (row["compared"], row["figures"]["as_ofs"], row["as_of_date"]) == ("refitted recipes", 3.0, AS_OF)
     holding = {"promoted": "2", "kept": "1"}[row["decision"]]
-    assert registry_in(told.root).version_of(CHURN) == holding and row["reasons"]
+    assert registry_of(told.root).version_of(CHURN) == holding and row["reasons"]
 
 
 def test_models_of_earlier_dates_are_judged_on_the_same_rows_and_rolled_back(told, capsys):
     asked = ["--label", "churn_60d", "--warehouse", told.root]
-    registry = registry_in(told.root)
+    registry = registry_of(told.root)
     now = registry.load(CHURN).bundle
     early = replace(now, dates={**now.dates, "calibrate": "2023-01-01"}, guard="passed, 0 reported")
     boasting = replace(early, training_fingerprint="a", calibrator=Calibrator(5.0, 2.0, "unseasonal", "", 9))
@@ -161,7 +166,7 @@ def test_models_of_earlier_dates_are_judged_on_the_same_rows_and_rolled_back(tol
 
 def test_a_champion_of_other_definitions_gives_way_and_the_definition_is_named(told, capsys):
     asked = ["--label", "churn_60d", "--as-of", str(AS_OF), "--warehouse", told.root]
-    registry = registry_in(told.root)
+    registry = registry_of(told.root)
     now = registry.load(CHURN)
     name = now.bundle.features[0]
     other = replace(now.bundle, training_fingerprint="c", feature_fingerprint="of before",
@@ -186,7 +191,3 @@ def test_the_notebook_on_scores_walks_over_two_dates(quickstart, told):
     assert f"Scores of {later}".encode() in (folder / "reports" / f"scores_{later}.html").read_bytes()[:2000]
     rows = told.read("publications").orderBy("as_of_date").select("as_of_date", "previous_date").collect()
     assert [tuple(row) for row in rows] == [(AS_OF, None), (later, AS_OF)]
-
-
-def registry_in(root):
-    return Registry(f"sqlite:///{root}/mlflow.db", f"{root}/mlruns")
