@@ -27,6 +27,7 @@ JOBS = {
     "export": "write customers with their scores and actions to one file, CSV or Parquet",
     "sql": "run a query over all tables of the warehouse",
     "serve_sql": "let JDBC clients ask the tables of the warehouse, until stopped",
+    "status": "say how the warehouse stands: tables, files, last writers, and what is due",
     "verify": "recompute random feature values from raw events and compare",
     "explain": "say in words what a view, a feature or a label means, or what a job would do",
     "bench": "measure: all contenders on the same data, results compared first, then times and ratios",

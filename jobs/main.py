@@ -21,7 +21,7 @@ from jobs.run import Run, flush
 from jobs.settings import load_settings
 from jobs.workplace import check_readable, only_writer
 
-READS_ONLY = {"sql", "serve_sql", "export", "verify"}
+READS_ONLY = {"sql", "serve_sql", "export", "verify", "status"}
 NEEDS_NO_WAREHOUSE = {"explain", "bench"}
 
 
