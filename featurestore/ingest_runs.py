@@ -139,8 +139,8 @@ def settled(warehouse: Warehouse) -> list[dict[str, Any]]:
 
 
 def unfinished(warehouse: Warehouse, sources: Collection[str]) -> list[dict[str, Any]]:
-    """The batches of `sources` that have their rank and instant but not yet all of their rows: id, source, instant."""
-    runs = warehouse.records(INGEST_RUNS.name, ("batch_id", "source", "status", "ingested_at"))
+    """The batches of `sources` that have their rank but not all of their rows yet: id, source, input, instant."""
+    runs = warehouse.records(INGEST_RUNS.name, ("batch_id", "source", "input_name", "status", "ingested_at"))
     return [run for run in runs if run["status"] == STARTED and run["source"] in sources]
 
 

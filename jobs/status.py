@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -77,8 +78,9 @@ def what_is_due(run: Run) -> Iterator[Due]:
     """What waits, in the order of the line: batches that were cut off, snapshots, scores, publications."""
     warehouse = run.warehouse
     for batch in ingest_runs.unfinished(warehouse, {*SOURCES, ALIASES.name}):
+        how = "--aliases" if batch["source"] == ALIASES.name else "--source SOURCE.yml --input"
         yield Due(f"batch {batch['batch_id'][:12]} of {batch['source']} was cut off; its rows do not count yet",
-                  "ingest (the same file again)")  # fmt: skip
+                  f"ingest {how} {shlex.quote(batch['input_name'])}")  # fmt: skip
     if not ingested_sources(warehouse):
         return
     features = run.features()

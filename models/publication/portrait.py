@@ -22,8 +22,8 @@ WIDTH = 0.05
 SMALLEST, LARGEST = -5, 20
 """Powers of two: an amount below the first has bin 0; from then on a bin is as wide as it begins, up to the last."""
 PROBABILITIES = (*(head.output for head in HEADS.values() if not head.is_amount), "p_alive")
-AMOUNTS = (*(head.output for head in HEADS.values() if head.is_amount), "expected_orders_90d", "clv_12m", "clv_36m")
-SCORES = tuple(dict.fromkeys((*PROBABILITIES, *AMOUNTS)))
+AMOUNTS = (*(head.output for head in HEADS.values() if head.is_amount), "clv_12m", "clv_36m")
+SCORES = (*PROBABILITIES, *AMOUNTS)
 LEVEL, LIFECYCLE, RFM, PERSONA = "churn_risk_level", "lifecycle", "rfm_segment", "persona"
 REASONS, ACTIONS, OFFER = "reasons", "recommended_actions", "offer"
 MODELS, CALIBRATION = "model_versions", "calibration_status"

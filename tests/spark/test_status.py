@@ -51,9 +51,11 @@ def test_what_is_due_follows_the_line_and_ends_with_nothing(warehouse, status):
     write_scores(warehouse, NEWEST, BEFORE)
     assert "nothing is due" in status()[0]
 
-    ingest_runs.reserve(warehouse, source="orders", batch_id="half of it", input_name="x", ingested_at=INGESTED)
+    ingest_runs.reserve(warehouse, source="orders", batch_id="half of it", input_name="x 1.csv", ingested_at=INGESTED)
     said, told = status()
-    assert "batch half of it of orders was cut off" in said and commands(told) == ["ingest (the same file again)"]
+    assert "batch half of it of orders was cut off" in said and commands(told) == [
+        "ingest --source SOURCE.yml --input 'x 1.csv'"
+    ]
     add_batch(warehouse, [order_line("d", datetime(2024, 5, 2, tzinfo=UTC))], batch_seq=3)
     said, told = status()
     assert commands(told)[1:] == [f"build_features --dates {NEWEST}"] and "changed what 1 snapshots" in said
