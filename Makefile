@@ -16,7 +16,7 @@ LOCK_OPTIONS := --extra all --strip-extras --allow-unsafe --no-header --annotati
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-spark test-deep lint format lock clean clean-setup
+.PHONY: help setup demo test test-unit test-spark test-deep mutants lint format lock clean clean-setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-spark: setup ## Tests on a shared local Spark session
 
 test-deep: setup ## The long campaigns: kills, fuzzing, many examples
 	@$(PYTEST) -m deep $(ARGS)
+
+mutants: setup ## Break the engine in ten places; say which test notices each
+	@$(BIN)/python -m tests.mutants
 
 lint: setup ## Style, types and the direction of imports
 	@$(BIN)/ruff check .
