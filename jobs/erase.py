@@ -45,6 +45,7 @@ def run(run: Run) -> None:
     if pending is not None:
         run.out.print(f"erasure {pending.erasure_id} of {pending.started_at:%Y-%m-%d %H:%M} was cut off; ending it")
         _erase(run, pending, key)
+        asked = sorted({*asked} - {*pending.ids})
     if asked:
         _erase(run, _plan(run, asked), key)
     elif pending is None:

@@ -97,7 +97,7 @@ def clean_files(run: Run, plan: ErasurePlan) -> Cleaned:
         if _table(name) in DOCUMENTS:
             changed = without_words(root / name, words) if name.endswith(".json") else 0
             documents |= {name: changed} if changed else {}
-        else:
+        elif not PurePosixPath(name).name.startswith(("_", ".")):  # markers, and checksums of what is cleaned
             gone = without_records(root / name, plan.ids)
             records |= {name: gone} if gone else {}
     return Cleaned(records, documents, (JOB_RUNS.name,) if _clean_runs(run, plan) else ())

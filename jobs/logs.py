@@ -66,6 +66,7 @@ def set_up(*, run_id: str, job: str, form: str, file: str | None, verbose: bool)
         logger = logging.getLogger(name)
         for old in [one for one in logger.handlers if hasattr(one, FIELDS)]:  # of a run before in this process
             logger.removeHandler(old)
+            old.close()
         for handler in handlers:
             logger.addHandler(handler)
         logger.setLevel(logging.DEBUG if verbose else logging.INFO if handlers else logging.NOTSET)

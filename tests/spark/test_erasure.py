@@ -53,6 +53,7 @@ LINES = [
     for k in range(n % 3 + 2)
     for m in (2 + n, 11)
 ]
+LINES.append(line("cust-01", order="last", at="2024-05-01 00:00:00"))
 BAD = [line("cust-02", pieces="many"), line("cust-03", pieces="few")]
 
 
