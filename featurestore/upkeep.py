@@ -13,6 +13,7 @@ from pathlib import Path
 
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
+from deltalake.exceptions import DeltaError
 
 from featurestore.table_files import live_files
 from featurestore.tables import Warehouse
@@ -97,6 +98,16 @@ def _unneeded(warehouse: Warehouse, table: str, versions: Iterable[int], *, keep
     """Files that VACUUM would remove. Named by it, removed by us: its own commits would make another version."""
     folder = Path(warehouse.path(table))
     held = DeltaLog(str(folder))
+    kept = [one for one in sorted(versions) if _is_readable(folder, one)]
     names = held.vacuum(retention_hours=keep_hours, dry_run=True, enforce_retention_duration=False, full=True,
-                        keep_versions=sorted(versions) or None)  # fmt: skip
+                        keep_versions=kept or None)  # fmt: skip
     return [file for file in (folder / name for name in names) if file.is_file() and file.suffix != ".crc"]
+
+
+def _is_readable(folder: Path, version: int) -> bool:
+    """Whether the log still tells of a version: Delta forgets it in time, an erasure at once."""
+    try:
+        DeltaLog(str(folder), version=version)
+    except DeltaError:
+        return False
+    return True

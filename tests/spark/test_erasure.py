@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from featurestore import erasure, erasure_records, ingest_runs, kept_cut_points, suppression
 from featurestore.alias_ingest import ingest_aliases
 from featurestore.erasure_key import ErasureKey
 from featurestore.errors import ConfigurationError, DataContractError
@@ -25,7 +26,7 @@ from featurestore.training_set import Request, build_training_set
 from featurestore.training_set_records import recorded
 from featurestore.user_tables import create, declare, write
 from featurestore.views import FeatureSet
-from jobs import erase
+from jobs import erase, erasure_files
 from jobs.main import main
 from jobs.run import JOB_RUNS
 from models.splits import plan_splits
@@ -180,6 +181,8 @@ def test_what_was_built_from_them_says_so_and_is_built_again_without_them(copied
     assert first.erased_since and not first.is_current(copied)
     with pytest.raises(DataContractError, match="can no longer be replayed bit for bit: customers were erased"):
         replay(copied, first, request(), limits=LIMITS)
+    with pytest.raises(DataContractError, match="version 1 of table 'events_orders' .* is gone"):
+        copied.read("events_orders", version=1)
     second = build_training_set(copied, request(), limits=LIMITS, run_id="r", built_at=NOW)
     assert (
         second.version == 2
@@ -257,6 +260,48 @@ def test_an_erasure_that_is_cut_off_is_ended_by_the_next(copied, monkeypatch, ca
     assert {row["status"] for row in copied.records("erasures", ("status",))} == {"done"}
     (batch,) = reports(copied, "orders")
     assert batch.rows_accepted - batch.accepted_erased == copied.read("events_orders").count()
+
+
+WRITES = [(Warehouse, "delete_keys"), (suppression, "put_records"), (erasure_records, "put_records"),
+          (ingest_runs, "put_records"), (kept_cut_points, "put_records"), (erasure, "put_records"),
+          (erasure_files, "put_records"), (erasure, "cut_history"), (erasure_files, "without_records"),
+          (erasure_files, "without_words"), (erase, "keep_plan"), (erase, "forget_plan")]  # fmt: skip
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(7200)
+def test_an_erasure_killed_at_any_of_its_writes_is_ended_by_the_same_command(spark, whole, tmp_path, monkeypatch):
+    others, number, ended = None, 0, False
+    while not ended:
+        root = tmp_path / str(number)
+        shutil.copytree(whole, root)
+        copied = Warehouse(spark, str(root))
+        if others is None:
+            others = rows_of_others(root)
+            others["points"] = [row for row in others["points"] if "cust-02" not in row]
+        places = iter(range(1_000))
+
+        def dying(write, last=number, places=places):
+            def wrapped(*given, **named):
+                done = write(*given, **named)
+                if next(places) == last:
+                    raise KeyboardInterrupt
+                return done
+
+            return wrapped
+
+        with monkeypatch.context() as patched:
+            for owner, name in WRITES:
+                patched.setattr(owner, name, dying(getattr(owner, name)))
+            ended = main(["erase", "--customer", "cust-02", "--set", "erasure.columns={points: [friend]}",
+                          "--warehouse", copied.root]) == 0  # fmt: skip
+        erased(copied, *(() if ended else ("cust-02",)), status=2 if ended else 0)
+        assert places_that_name(root) == [], number
+        assert rows_of_others(root) == others, number
+        assert len({row["erasure_id"] for row in copied.records("erasures", ("erasure_id",))}) <= 2
+        shutil.rmtree(root)
+        number += 1
+    assert number > 15
 
 
 def test_an_id_that_nobody_has_takes_nothing_away_but_is_kept_out(copied):
