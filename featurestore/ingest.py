@@ -19,9 +19,11 @@ from pyspark.sql import functions as F
 from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
 from featurestore.batch_identity import batch_id as batch_id_of
 from featurestore.batch_identity import described
+from featurestore.erasure_key import ErasureKey
 from featurestore.errors import ConfigurationError
 from featurestore.event_tables import in_months, write_events, write_quarantine
 from featurestore.events import failed_expectations, mapped_events
+from featurestore.fold import CUSTOMER
 from featurestore.identity import (
     against_events,
     against_quarantine,
@@ -41,6 +43,7 @@ from featurestore.input_errors import readable
 from featurestore.reading import input_files, raw_rows
 from featurestore.schemas import Source
 from featurestore.source_config import SourceConfig
+from featurestore.suppression import Kept, kept_out
 from featurestore.tables import Warehouse
 
 MOST_LITERAL_MONTHS = 600
@@ -48,20 +51,23 @@ MOST_LITERAL_MONTHS = 600
 
 
 def ingest(
-    warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime, restore: bool = False
-) -> IngestReport:
+    warehouse: Warehouse, config: SourceConfig, input_path: str, *, ingested_at: datetime, restore: bool = False,
+    erasure_key: ErasureKey | None = None,
+) -> IngestReport:  # fmt: skip
     """Add the input's events that are not there yet, and set aside what breaks a rule.
 
     `ingested_at` (with a time zone) dates the batch; a batch tried before keeps its first date. A batch
     already done adds nothing: its report counts every row as a duplicate. A batch that was taken back is
-    refused unless `restore`. A row that holds several events counts once for each of them.
-    Raises ConfigurationError for a path or an expression that does not fit; DataContractError (nothing
+    refused unless `restore`. A row that holds several events counts once for each of them. Rows of customers who were
+    erased with `erasure_key` are counted, and go nowhere.
+    Raises ConfigurationError for a path, an expression or a key that does not fit; DataContractError (nothing
     written) for an input that cannot be read, lacks a column, breaks a `fail` expectation, has more rows
     to quarantine than allowed, or is the source's first and has no row to accept; EnvironmentProblem
     when other writers win every time.
     """
     if ingested_at.tzinfo is None:
         raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
+    kept = kept_out(warehouse, erasure_key)
     files = input_files(warehouse.spark, config, input_path)
     content_id = batch_id_of(warehouse.spark, described(config), files)
     batch_id = feeding(warehouse, config.source, content_id, restore=restore)
@@ -75,7 +81,7 @@ def ingest(
     with held(events):
         with readable(input_path):
             months = _months(events)
-            judged = _judged(warehouse, config, events, batch_id=batch_id, months=months)
+            judged = _judged(warehouse, config, events, batch_id=batch_id, months=months, kept=kept)
         with held(judged):
             with readable(input_path):
                 counts = counted(judged)
@@ -98,8 +104,9 @@ def ingest(
 
 
 def _judged(
-    warehouse: Warehouse, config: SourceConfig, events: DataFrame, *, batch_id: str, months: list[str]
-) -> DataFrame:
+    warehouse: Warehouse, config: SourceConfig, events: DataFrame, *, batch_id: str, months: list[str],
+    kept: Kept | None,
+) -> DataFrame:  # fmt: skip
     """The batch's rows with their final status, given what the tables hold."""
     source = config.shape
     if warehouse.exists(source.events_table):
@@ -111,7 +118,7 @@ def _judged(
     if warehouse.exists(source.quarantine_table):
         known = warehouse.read(source.quarantine_table).select("row_id", "batch_id")
         events = against_quarantine(events, known, batch_id=batch_id)
-    return events
+    return events if kept is None else kept.marked(events, ids=[CUSTOMER])
 
 
 def _report(
@@ -144,7 +151,8 @@ def _report(
         rows_read=counts.read,
         rows_accepted=accepted,
         rows_quarantined=counts.quarantined,
-        rows_duplicate=counts.read - accepted - counts.quarantined,
+        rows_duplicate=counts.read - accepted - counts.quarantined - counts.suppressed,
+        rows_suppressed=counts.suppressed,
         reasons=counts.reasons,
         nonexistent_local_times=counts.nonexistent_local,
         ambiguous_local_times=counts.ambiguous_local,

@@ -26,10 +26,13 @@ INGEST_RUNS = Table(
         Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
         Column("status", "string", "started; done once all of its rows are in their tables; retracting; retracted"),
         Column("input_name", "string", "Name of the input, without its folder", lineage=True),
-        Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
+        Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next four"),
         Column("rows_accepted", "bigint", "Events added to events_<source>"),
         Column("rows_quarantined", "bigint", "Rows added to quarantine_<source>"),
         Column("rows_duplicate", "bigint", "Rows that stood already, in the table or in the batch"),
+        Column("rows_suppressed", "bigint", "Rows of customers who were erased: they went nowhere; NULL for 0"),
+        Column("accepted_erased", "bigint", "Of the accepted, events that an erasure took out since; NULL for 0"),
+        Column("quarantined_erased", "bigint", "Of the quarantined, rows that an erasure took out since; NULL for 0"),
         Column("reasons", "map<string,bigint>", "Quarantined rows per reason; a row may have several"),
         Column("nonexistent_local_times", "bigint", "Accepted events whose wall clock a clock change skips"),
         Column("ambiguous_local_times", "bigint", "Accepted events whose wall clock exists twice"),
@@ -62,7 +65,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What one ingest found: `rows_read` = accepted + quarantined + duplicate; instants in UTC."""
+    """What one ingest found: `rows_read` = accepted + quarantined + duplicate + suppressed; instants in UTC."""
 
     source: str
     batch_id: str
@@ -73,6 +76,9 @@ class IngestReport:
     rows_accepted: int = 0
     rows_quarantined: int = 0
     rows_duplicate: int = 0
+    rows_suppressed: int = 0
+    accepted_erased: int = 0
+    quarantined_erased: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     nonexistent_local_times: int = 0
     ambiguous_local_times: int = 0
@@ -95,6 +101,7 @@ class IngestReport:
             rows_accepted=0,
             rows_quarantined=0,
             rows_duplicate=self.rows_read,
+            rows_suppressed=0,
             reasons={},
             already_ingested=True,
         )

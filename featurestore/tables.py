@@ -28,7 +28,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from featurestore.definitions import quoted
-from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
+from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
 from featurestore.table_versions import Journal
 
@@ -120,14 +120,25 @@ class Warehouse:
         return -1 if found is None else found
 
     def read(self, table: str, *, version: int | None = None, make_with: str = "") -> DataFrame:
-        """The rows of `table`, at `version` if given; MissingInput names the job that makes it."""
+        """The rows of `table`, at `version` if given; MissingInput names the job that makes it.
+
+        DataContractError for a version that is not there any more.
+        """
         if not self.exists(table):
             raise MissingInput.table(table, warehouse=self.root, make_with=make_with or "demo")
         self.journal.note_read(table, self.version(table) if version is None else version)
         reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.path(table))
+        if version is None:
+            return reader.load(self.path(table))
+        try:
+            return reader.option("versionAsOf", version).load(self.path(table))
+        except AnalysisException as problem:
+            if "DELTA_VERSION_NOT_FOUND" not in str(problem):
+                raise
+            raise DataContractError(
+                f"version {version} of table '{table}' in warehouse {self.root} is gone: an erasure leaves none before "
+                "it, and Delta's log forgets.\n  Build what rests on it again, from what there is now."
+            ) from None
 
     def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from featurestore.alias_ingest import ingest_aliases
@@ -13,6 +14,7 @@ from featurestore.schemas import ALIASES
 from featurestore.snapshot_records import complete_dates, listed_dates
 from featurestore.views import FeatureView
 from jobs.build_features import build_step
+from jobs.erasure_keys import erasure_key
 from jobs.run import Run, Step
 from jobs.settings import load_source
 
@@ -43,7 +45,8 @@ def _take_aliases(run: Run, path: str, *, restore: bool) -> None:
     with run.step("ingest") as step:
         limit = run.settings.aliases.quarantined_share_limit
         report = ingest_aliases(run.warehouse, path, ingested_at=run.started_at, run_id=run.run_id,
-                                quarantined_share_limit=limit, restore=restore)  # fmt: skip
+                                quarantined_share_limit=limit, restore=restore,
+                                erasure_key=erasure_key(run.settings))  # fmt: skip
         report_ingest(step, report)
     print_reasons(run, step)
     if report.is_restatement:
@@ -82,7 +85,8 @@ def _retract(run: Run, batch: str) -> None:
 
 def ingest_file(run: Run, source_file: str, input_path: str, *, restore: bool = False) -> IngestReport:
     """Ingest one input as its source file says."""
-    return ingest(run.warehouse, load_source(source_file), input_path, ingested_at=run.started_at, restore=restore)
+    return ingest(run.warehouse, load_source(source_file), input_path, ingested_at=run.started_at, restore=restore,
+                  erasure_key=erasure_key(run.settings))  # fmt: skip
 
 
 def report_ingest(step: Step, report: IngestReport) -> None:
@@ -93,6 +97,7 @@ def report_ingest(step: Step, report: IngestReport) -> None:
         accepted=report.rows_accepted,
         quarantined=report.rows_quarantined,
         duplicate=report.rows_duplicate,
+        **({"suppressed": report.rows_suppressed} if report.rows_suppressed else {}),
         reasons=dict(report.reasons),
     )
 
@@ -102,7 +107,11 @@ def print_reasons(run: Run, step: Step) -> None:
     facts = step.results
     run.out.print(
         f"{facts['rows_read']:,} rows read = {facts['accepted']:,} accepted + {facts['quarantined']:,} quarantined"
-        f" + {facts['duplicate']:,} duplicate"
+        f" + {facts['duplicate']:,} duplicate{_suppressed(facts)}"
     )
     for reason, count in sorted(dict(facts["reasons"]).items()):  # type: ignore[call-overload]
         run.out.print(f"  {reason}: {count:,}")
+
+
+def _suppressed(facts: Mapping[str, object]) -> str:
+    return f" + {facts['suppressed']:,} of erased customers" if "suppressed" in facts else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from featurestore.errors import EnvironmentProblem, MissingInput
 from featurestore.tables import is_local
+from featurestore.warehouse_format import format_of
 
 LOCK = ".tessera-lock"
 POLL_SECONDS = 0.5
@@ -20,6 +21,12 @@ def check_readable(warehouse: str) -> None:
     """MissingInput where a local warehouse is not there; nothing is made for a job that only reads."""
     if is_local(warehouse) and not Path(warehouse).is_dir():
         raise MissingInput(f"there is no warehouse at {warehouse}.\n  Make one: ./spark-submit.sh demo")
+
+
+def check_format(warehouse: str) -> None:
+    """EnvironmentProblem for a local warehouse that a newer version has written."""
+    if is_local(warehouse) and Path(warehouse).is_dir():
+        format_of(str(Path(warehouse).absolute()))
 
 
 def check_writable(warehouse: str) -> Path:
