@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +17,16 @@ from tests.conftest import ROOT
 POLL_SECONDS = 0.002
 MOST_SECONDS = 600.0
 MOST_SECONDS_TO_VANISH = 60.0
+LEFT_TO_THE_LAUNCHER = {"PYTHONPATH", "SPARK_HOME", "PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"}
+"""What the variables of this process would hide: that something was not shipped."""
 SMALL = ["--conf", "local", "--master", "local[2]", "--set", "spark.shuffle_partitions=2",
          "--set", "spark.snapshot_partitions=1"]  # fmt: skip
 SMALL_DEMO = ["demo", *SMALL, "--set", "simulation.customers=300", "--set", "simulation.days=600",
               "--set", "training.trees=20"]  # fmt: skip
+
+STEPS = [("simulate", 1), ("ingest", 1), ("ingest", 2), ("ingest", 3), ("build_features", 1), ("build_training_set", 1),
+         ("build_training_set", 2), ("train", 1), ("train", 2), ("score", 1), ("publish", 1)]  # fmt: skip
+"""The steps of a small demo that write, those of one name counted."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,7 @@ class Command:
         scratch.mkdir(parents=True, exist_ok=True)
         # What a killed JVM leaves in its temporary folders goes with the test's own.
         away = {"TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch)}
-        # Only what the launcher itself gives: a path of this process would hide what is not shipped.
-        kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "SPARK_HOME")}
+        kept = {key: value for key, value in os.environ.items() if key not in LEFT_TO_THE_LAUNCHER}
         self._started, self._ended = time.monotonic(), None
         self.process = subprocess.Popen(
             [str(ROOT / "spark-submit.sh"), *words], env={**kept, **away}, cwd=scratch, start_new_session=True,
@@ -163,6 +169,18 @@ def run(words: list[str], *, scratch: Path) -> Command:
     status = command.finish()
     assert status == 0, f"exit status {status}:\n{command.output}"
     return command
+
+
+def kill_session(session: int) -> None:
+    """SIGKILL to all processes of a session, until none is left: what a machine that fails does to them."""
+    deadline = time.monotonic() + MOST_SECONDS_TO_VANISH
+    while left := processes_of(session):
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{len(left)} killed processes lived on for {MOST_SECONDS_TO_VANISH} s")
+        time.sleep(POLL_SECONDS)
 
 
 def kill_at(moment: Moment, words: list[str], *, warehouse: Path, scratch: Path) -> None:
