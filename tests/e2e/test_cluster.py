@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs.faults.commands import POLL_SECONDS, Command, kill_session, plain_environment
+from jobs.faults.contents import differences
 from jobs.main import main
 from launcher.arguments import parse
 from launcher.cluster import WORKERS, Cluster
@@ -21,18 +23,14 @@ from launcher.shipment import prepare_shipment
 from launcher.state import State
 from tests.conftest import ROOT
 from tests.e2e.commands import (
-    LEFT_TO_THE_LAUNCHER,
-    POLL_SECONDS,
     SMALL,
     SMALL_DEMO,
     STEPS,
-    Command,
     in_step,
-    kill_session,
     run,
     say,
 )
-from tests.e2e.contents import assert_same, differences
+from tests.e2e.contents import assert_same
 from tests.events import add_batch
 from tests.small_orders import random_lines
 
@@ -73,7 +71,7 @@ def test_executors_import_the_shipped_wheel_and_environment(cluster, tmp_path):
     """Two executors run the Python that came with the job, and load all packages from files that did."""
     script = tmp_path / "tell_where.py"
     script.write_text(TELL_WHERE, encoding="utf-8")
-    environ = {key: value for key, value in os.environ.items() if key not in LEFT_TO_THE_LAUNCHER}
+    environ = plain_environment()
     state, line = State.of(environ), parse(["--master", cluster.up()])
     package = prepare_package(state)
     command = submit_command(line, state, environ=environ, package=package,

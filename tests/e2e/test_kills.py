@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from jobs.faults.commands import POLL_SECONDS
+from jobs.faults.contents import differences
 from jobs.main import main
 from jobs.score_tables import LATEST, SCORES
 from tests.conftest import ROOT
 from tests.e2e.commands import (
-    POLL_SECONDS,
     SMALL,
     SMALL_DEMO,
     STEPS,
@@ -29,7 +30,7 @@ from tests.e2e.commands import (
     run,
     say,
 )
-from tests.e2e.contents import assert_same, differences
+from tests.e2e.contents import assert_same
 
 SEED = 6
 HEADER = "order_no,line_no,sku,quantity,unit_price,ordered_at,customer,exported_on"
