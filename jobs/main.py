@@ -38,8 +38,9 @@ def run_job(words: Sequence[str]) -> None:
     explains = getattr(arguments, "explain_actions", False)  # rules can be read before there is a warehouse
     writes = not reads_only and not explains and arguments.job not in NEEDS_NO_WAREHOUSE
     with ExitStack() as held:
+        hold = None
         if writes:
-            held.enter_context(
+            hold = held.enter_context(
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
         elif reads_only:
@@ -47,7 +48,7 @@ def run_job(words: Sequence[str]) -> None:
         try:
             importlib.import_module(f"jobs.{arguments.job}").run(run)
         finally:
-            if writes and run.steps:
+            if hold is not None and run.steps and hold.is_there():
                 run.record()
 
 
@@ -78,6 +79,12 @@ def main(words: Sequence[str]) -> int:
         return _explain(error, verbose="--verbose" in words)
     finally:
         flush()
+
+
+def as_installed() -> None:
+    """The entry point of the installed wheel: the command is the program's own; ends in silence where all is well."""
+    if status := main(sys.argv[1:]):
+        sys.exit(status)
 
 
 def _explain(error: Exception, *, verbose: bool) -> int:
