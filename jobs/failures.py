@@ -19,9 +19,9 @@ ENVIRONMENT = {
     "Python worker exited unexpectedly": "a Python process of Spark was killed, most often by a system short of memory",
     "ExecutorLostFailure": "executors were lost, too often to go on",
 }
-DAMAGED = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "is not a Parquet file", "Parquet error", "Parquet magic bytes",
-           "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_VERSIONS_NOT_CONTIGUOUS", "DELTA_STATE_RECOVER_ERROR",
-           "DELTA_LOG_FILE_NOT_FOUND", "Kernel error")  # fmt: skip
+DAMAGED = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "is not a Parquet file", "Parquet error",
+           "Parquet magic bytes", "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_VERSIONS_NOT_CONTIGUOUS",
+           "DELTA_STATE_RECOVER_ERROR", "DELTA_LOG_FILE_NOT_FOUND", "Kernel error")  # fmt: skip
 """What Spark, Delta and delta-rs say of a file that is cut short, overwritten or gone."""
 DATA = {
     "DELTA_VIOLATE_CONSTRAINT": "rows break a CHECK constraint of their table",

@@ -1,4 +1,4 @@
-"""Broken files, full disks, clocks that step back, kills: a status, a line that names the place, the same tables after."""
+"""Broken files, full disks, clocks that step back, kills: a status, a line that says where, the same tables after."""
 
 from __future__ import annotations
 
