@@ -29,7 +29,7 @@ from featurestore.table_versions import TableVersions
 from featurestore.tables import Table, Transaction, Warehouse
 from featurestore.views import FeatureSet, FeatureView
 from featurestore.watermarks import ingested_sources
-from jobs.session import create_session
+from jobs.session import create_session, tell_less
 from jobs.settings import Settings
 
 JOB_RUNS = Table(
@@ -85,7 +85,7 @@ class Run:
     def spark(self) -> SparkSession:
         with self._status("starting Spark"):
             session = create_session(self.settings, app_name=f"tessera {self.arguments.job}")
-            session.sparkContext.setLogLevel("WARN" if self.arguments.verbose else "OFF")
+            tell_less(session, "WARN" if self.arguments.verbose else "OFF")
         return session
 
     @cached_property
