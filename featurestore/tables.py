@@ -19,7 +19,6 @@ from typing import Any, TypeVar, cast
 import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
-from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column as SparkColumn
@@ -28,6 +27,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
 from featurestore.definitions import quoted
+from featurestore.delta_logs import DeltaLog
 from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
 from featurestore.table_versions import Journal

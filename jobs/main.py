@@ -41,8 +41,9 @@ def run_job(words: Sequence[str]) -> None:
     writes = not reads_only and not explains and arguments.job not in NEEDS_NO_WAREHOUSE
     migrates = getattr(arguments, "migrate", False)
     with ExitStack() as held:
+        hold = None
         if writes or migrates:
-            held.enter_context(
+            hold = held.enter_context(
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
         elif reads_only:
@@ -52,10 +53,10 @@ def run_job(words: Sequence[str]) -> None:
         try:
             importlib.import_module(f"jobs.{arguments.job}").run(run)
         except BaseException as error:
-            if writes and run.has_begun:
+            if writes and run.has_begun and hold is not None and hold.is_there():
                 record_failure(run, error)
             raise
-        if writes and run.steps:
+        if writes and run.steps and hold is not None and hold.is_there():
             run.record()
 
 
@@ -87,6 +88,12 @@ def main(words: Sequence[str]) -> int:
         return _explain(error, verbose="--verbose" in words)
     finally:
         flush()
+
+
+def as_installed() -> None:
+    """The entry point of the installed wheel: the command is the program's own; ends in silence where all is well."""
+    if status := main(sys.argv[1:]):
+        sys.exit(status)
 
 
 def _explain(error: Exception, *, verbose: bool) -> int:

@@ -32,7 +32,7 @@ from featurestore.views import FeatureSet, FeatureView
 from featurestore.warehouse_format import migrate
 from featurestore.watermarks import ingested_sources
 from jobs.logs import FIELDS, set_up
-from jobs.session import create_session
+from jobs.session import create_session, tell_less
 from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Run:
     def spark(self) -> SparkSession:
         with self._status("starting Spark"):
             session = create_session(self.settings, app_name=f"tessera {self.arguments.job}")
-            session.sparkContext.setLogLevel("WARN" if self.arguments.verbose else "OFF")
+            tell_less(session, "WARN" if self.arguments.verbose else "OFF")
         return session
 
     @cached_property

@@ -143,6 +143,8 @@ def _estimator(
         random_state=seed,
         verbose=False,
         callbacks=[NativeLog()],
+        # Where the first worker runs: those who start again, after one was lost, then start a tracker, too.
+        launch_tracker_on_driver=False,
         n_estimators=parameters.trees,
         early_stopping_rounds=parameters.early_stopping_rounds,
         **parameters.native(),

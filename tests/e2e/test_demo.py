@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from featurestore.tables import Warehouse
+from jobs.faults.contents import rows, tables
 from jobs.main import main
 from jobs.run import JOB_RUNS
 from models.calibrate import Calibrator
@@ -20,7 +21,7 @@ from models.heads import CHURN
 from models.registry import CHALLENGER
 from models.tracking import RunRecord
 from tests.conftest import ROOT
-from tests.e2e.contents import registry_of, rows, tables
+from tests.e2e.contents import registry_of
 
 AS_OF = date(2023, 9, 23)
 

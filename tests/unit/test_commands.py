@@ -168,3 +168,16 @@ def test_a_second_writer_waits_and_then_gives_up(tmp_path):
         pass
     with only_writer(where, wait_seconds=0, tell=told.append):
         assert told == []
+
+
+def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(tmp_path):
+    where = tmp_path / "w"
+    with (
+        pytest.raises(EnvironmentProblem, match="moved, removed or unmounted"),
+        only_writer(str(where), wait_seconds=0, tell=print) as hold,
+    ):
+        assert hold.is_there()
+        where.rename(tmp_path / "away")
+        where.mkdir()
+        assert not hold.is_there()
+        raise ValueError("what a table that is not there raises")
