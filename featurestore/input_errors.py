@@ -37,7 +37,9 @@ def _explained(error: Exception, condition: str, path: str) -> Exception:
     if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
         return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
     if "CSV header does not conform" in text:
-        return DataContractError(f"the files of {path} have different headers; one header was expected.")
+        return DataContractError(
+            f"the files of {path} have different headers, or one that names a column twice; one header was expected."
+        )
     if re.search(
         r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE",
         condition + text,

@@ -28,6 +28,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "delta": (),
 }
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+MOST_DIGITS = 4
+"""Of a duration: 27 years of days; dates less some of them are still dates."""
 FORMAT_LETTERS = frozenset("GyMdDQqLEaFhHkKmsSVzOXxZ")
 OFFSET_LETTERS = frozenset("VzOXxZ")
 
@@ -35,11 +37,11 @@ OFFSET_LETTERS = frozenset("VzOXxZ")
 def _duration(value: Any) -> timedelta:
     """`0`, or a whole number with d, h or m: 2d, 36h, 90m."""
     found = re.fullmatch(r"(\d+)([dhm])", str(value))
-    if found:
+    if found and len(found[1]) <= MOST_DIGITS:
         return timedelta(**{UNITS[found[2]]: int(found[1])})
     if value == 0 and not isinstance(value, bool):
         return timedelta(0)
-    raise ValueError("expected 0 or a whole number of days, hours or minutes such as 2d, 36h, 90m")
+    raise ValueError("expected 0 or a whole number (up to 9999) of days, hours or minutes such as 2d, 36h, 90m")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

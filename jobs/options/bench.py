@@ -13,6 +13,7 @@ from jobs.arguments import positive
 BENCHMARKS = {
     "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
+    "fuzz": "malformed files, settings, queries and names: how each command ends, and what it leaves",
     "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
     "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
@@ -40,6 +41,7 @@ SIZES = {
     "trees": "trees of a fit (train, score, reasons)",
     "most": "customers of the largest size that a slope is measured on (score)",
     "asked": "rows of the spine (pit, spine)",
+    "trials": "malformed inputs (fuzz)",
 }
 
 
