@@ -23,14 +23,19 @@ from jobs.benchmarks.malformed.queries import of_names, of_queries
 from jobs.benchmarks.malformed.records import of_json, of_parquet
 from jobs.benchmarks.malformed.texts import of_bytes, of_csv
 from jobs.benchmarks.malformed.trial import DONE, Drawing, Family, Trial, csv_text
-from jobs.benchmarks.malformed.values import of_times, of_types
+from jobs.benchmarks.malformed.values import of_aliases, of_times, of_types
 from jobs.benchmarks.standing import Standing, breaks, standing_of
 from jobs.run import Run
 
 SIZES = {"trials": 1_000}
-FILES: tuple[Family, ...] = (of_bytes, of_csv, of_json, of_parquet, of_types, of_times)
+FILES: tuple[Family, ...] = (of_bytes, of_csv, of_json, of_parquet, of_types, of_times, of_aliases)
 WORDS: tuple[Family, ...] = (of_settings, of_sources, of_labels, of_queries, of_names)
-FAMILIES = tuple(family for pair in zip(FILES, (*WORDS, of_settings), strict=True) for family in pair)
+FAMILIES = tuple(
+    family
+    for at, of_files in enumerate(FILES)
+    for family in (of_files, WORDS[2 * at % len(WORDS)], WORDS[(2 * at + 1) % len(WORDS)])
+)
+"""In turn; a trial of files takes seconds, one of words mostly none: two of these to one of those."""
 SHARED_BY = 40
 STATUSES = (0, 1, 2, 3, 4)
 STACK_TRACE = re.compile(r"^Traceback \(|^\s+at [\w.$]+\(|^\s+File \".*\", line \d+", re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.benchmarks.malformed.trial import DONE, Drawing, Trial, csv_rows, csv_text, ingesting
+from jobs.benchmarks.malformed.trial import DATA, DONE, Drawing, Trial, csv_rows, csv_text, ingesting
 
 CUSTOMER, ORDER, LINE, SKU, PIECES, PRICE, AT = range(7)
 NUMBERS = (
@@ -57,6 +57,19 @@ def of_times(draw: Drawing) -> Trial:
     text = csv_text(records)
     path = draw.write("orders.csv", text)
     return ingesting(draw, "times", zone, path, {DONE}, rows=csv_rows(text), **changes)
+
+
+def of_aliases(draw: Drawing) -> Trial:
+    """Files of aliases with odd ids, rings, ids of several people, and times as above."""
+    names = [f"c{number}" for number in range(1, 9)]
+    rows = [[draw.one_of(names), draw.one_of(names), "2024-01-01"] for _ in range(draw.chance.randint(2, 8))]
+    for fields in draw.chance.sample(rows, draw.chance.randint(1, len(rows))):
+        fields[draw.chance.randrange(2)] = _quoted(draw.one_of(TEXTS))
+        fields[2] = draw.one_of(TIMES)
+    text = csv_text(rows, header=draw.one_of(["alias_id,customer_id,known_at", "alias_id,customer_id,more"]))
+    words = ("ingest", "--aliases", draw.write("aliases.csv", text), "--set", "aliases.quarantined_share_limit=1")
+    # The first file of aliases that has none to accept is refused.
+    return Trial("aliases", "values", words, frozenset({DONE, DATA}), csv_rows(text))
 
 
 def _quoted(text: str) -> str:
