@@ -15,8 +15,8 @@ from featurestore.errors import ConfigurationError
 
 FILES_AS_TABLES = "spark.sql.runSQLOnFiles"
 """Whether text.`/any/path` is a table; our own statements name Delta tables so, queries name views."""
-_OF_A_VALUE = "22"
-"""The class of SQLSTATEs of values that an expression cannot take: 1/0, cast('x' as int)."""
+_OF_THE_QUERY = ("22", "P0")
+"""Classes of SQLSTATEs: values that an expression cannot take (1/0, cast('x' as int)), and raise_error."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def asked_query(spark: SparkSession, what: str) -> Iterator[None]:
     try:
         yield
     except PySparkException as error:
-        if not isinstance(error, AnalysisException) and not (error.getSqlState() or "").startswith(_OF_A_VALUE):
+        if not isinstance(error, AnalysisException) and not (error.getSqlState() or "").startswith(_OF_THE_QUERY):
             raise
         raise ConfigurationError(f"{what}: {str(error).strip().splitlines()[0]}") from None
     finally:

@@ -137,7 +137,7 @@ def tried(trial: Trial, warehouse: Path) -> Outcome:
     after = standing_of(warehouse)
     return Outcome(status, status not in trial.may_end, STACK_TRACE.search(said) is not None,
                    _conservation(trial, before, after) if after != before else (),
-                   () if status == DONE else breaks(before, after),
+                   () if status == DONE and trial.words[0] == "ingest" else breaks(before, after),
                    trial.trap is not None and trial.trap.exists(), said)  # fmt: skip
 
 

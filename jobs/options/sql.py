@@ -35,7 +35,7 @@ def query_in(file: str) -> str:
     """The query that a file holds, if it is one that only reads; else ConfigurationError."""
     text = text_of(Path(file), where=f"--file {file}")
     if text is None:
-        raise ConfigurationError(f"--file {file} cannot be read: no such file.")
+        raise ConfigurationError(f"--file {file} cannot be read: No such file or directory.")
     return only_reading(text)
 
 

@@ -32,8 +32,8 @@ HARMLESS = [
 
 @pytest.mark.parametrize("kind", PLANTED)
 def test_a_credential_is_found_and_not_shown(kind):
-    (found,) = findings(f"first line\n{PLANTED[kind]}\n", file="conf/x.yml")
-    assert (found.kind, found.line) == (kind, 2)
+    found = list(findings(f"first line\n{PLANTED[kind]}\n", file="conf/x.yml"))
+    assert kind in {one.kind for one in found} and {one.line for one in found} == {2}
     assert DRAWN not in str(found)
 
 

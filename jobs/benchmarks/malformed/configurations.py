@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from featurestore.plain_yaml import plain_yaml
 from jobs.benchmarks.malformed.trial import DATA, DONE, SETTINGS, SHOP, Drawing, Trial, csv_text
 
 WRONG: tuple[Any, ...] = (
@@ -99,7 +100,7 @@ def of_labels(draw: Drawing) -> Trial:
     trap = draw.folder / "trap"
     wanted = str(_trapped(draw.one_of(EXPRESSIONS), trap))
     if draw.chance.random() < 0.5:
-        label = yaml.safe_load((files("conf") / "labels" / "decline.yml").read_text(encoding="utf-8"))
+        label = plain_yaml((files("conf") / "labels" / "decline.yml").read_text(encoding="utf-8"))
         where: Callable[[Any], None] = draw.one_of([
             lambda value: label.update(holds=value), lambda value: label.update(population=[value]),
             lambda value: label["outcome"].update(where=[value]), lambda value: label["outcome"].update(measure=value),
@@ -109,7 +110,7 @@ def of_labels(draw: Drawing) -> Trial:
         file = draw.write("label.yml", yaml.safe_dump(label, allow_unicode=True))
         # A condition that is left out (NULL) is one that the file need not have.
         return _trial("labels", "label", ("explain", file), {SETTINGS, DONE}, trap)
-    rules = yaml.safe_load((files("conf") / "actions.yml").read_text(encoding="utf-8"))
+    rules = plain_yaml((files("conf") / "actions.yml").read_text(encoding="utf-8"))
     draw.one_of(rules["rules"])["where"] = wanted
     file = draw.write("actions.yml", yaml.safe_dump(rules, allow_unicode=True))
     words = ("score", "--explain-actions", "--set", f"actions.rules={file}")
@@ -137,7 +138,7 @@ def _trapped(content: str | bytes, trap: Path) -> str | bytes:
 
 
 def _base() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((files("conf") / "base.yml").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = plain_yaml((files("conf") / "base.yml").read_text(encoding="utf-8"))
     # The place of the warehouse is the trial's own.
     return {key: value for key, value in loaded.items() if key != "warehouse"}
 

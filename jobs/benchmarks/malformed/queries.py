@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from jobs.benchmarks.malformed.trial import DATA, PLACE, SETTINGS, Drawing, Trial
+from jobs.benchmarks.malformed.trial import DATA, DONE, PLACE, SETTINGS, Drawing, Trial
 
+HIDDEN = (
+    "-- \\\nselect '\ndrop table events_orders -- '",
+    "-- \\\nselect '\nset x=1 -- '",
+)
+"""For our parser a SELECT of a text, for Spark a statement after a comment of two lines: harmless as the first only."""
 QUERIES = (
     "drop table events_orders", "delete from events_orders",
     "insert into events_orders select * from events_orders", "update events_orders set quantity = 1",
@@ -27,8 +32,7 @@ QUERIES = (
     "select try_reflect('java.lang.System', 'getenv', 'HOME')",
     "select system.builtin.java_method('java.lang.System', 'getenv', 'HOME')",
     "select * from read_files('/etc/passwd')", "begin drop table x; end", "execute immediate 'drop table x'",
-    "explain select 1", "select 1; select 2", "", ";", "select", "-- \\\nselect '\ndrop table events_orders -- '",
-    "-- \\\nselect '\nset x=1 -- '", "select 1 /* ", "/* select 1 */",
+    "explain select 1", "select 1; select 2", "", ";", "select", *HIDDEN, "select 1 /* ", "/* select 1 */",
     "select r'\\', reflect('java.lang.System', 'getenv', 'HOME'), r'\\'", "select '\\'; drop table x; --",
     "select * from nobody", "select nothing from events_orders", "select * from events_orders where", "select \0",
     "select * from `../../etc`", "select * from events_orders version as of", "select 1 from from", "sel ect 1",
@@ -58,7 +62,7 @@ WORDS: tuple[tuple[str, ...], ...] = (
 def of_queries(draw: Drawing) -> Trial:
     """SQL that does not only read, or not only the warehouse's tables."""
     trap = draw.folder / "trap"
-    text = draw.one_of(QUERIES).replace("{trap}", str(trap)).replace("{home}", str(draw.folder))
+    text: str = draw.one_of(QUERIES).replace("{trap}", str(trap)).replace("{home}", str(draw.folder))
     kind = draw.one_of(["sql", "sql", "where", "order by", "customers"])
     words = {
         "sql": ("sql", text),
@@ -75,7 +79,7 @@ def of_queries(draw: Drawing) -> Trial:
         "customers": ("score", "--customers", text),
     }[kind]
     # Nothing has been scored: a harmless query of customers ends there, with 3.
-    return Trial("queries", kind, words, frozenset({SETTINGS, DATA}), trap=trap)
+    return Trial("queries", kind, words, frozenset({SETTINGS, DATA, *([DONE] if text in HIDDEN else [])}), trap=trap)
 
 
 def of_names(draw: Drawing) -> Trial:
