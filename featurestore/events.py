@@ -20,7 +20,7 @@ from featurestore.errors import ConfigurationError
 from featurestore.expectations import Rule, expected, reasons
 from featurestore.reading import MALFORMED, RAW
 from featurestore.schemas import LARGEST_MEASURE, Column
-from featurestore.source_config import EventMapping, SourceConfig, carries_offset
+from featurestore.source_config import EventMapping, SourceConfig, carries_offset, longest_number
 
 REASONS = "reasons"
 NATURAL_ID = "natural_id"
@@ -207,7 +207,11 @@ class _Clock:
                 f"{text}: a time given as text needs time_format (known_at_format for known_at), "
                 f"such as yyyy-MM-dd HH:mm:ss."
             )
-        return F.try_to_timestamp(F.expr(f"({text})"), F.lit(self.time_format)), carries_offset(self.time_format)
+        # Of the year 292278994 Spark makes no NULL, but ends the job.
+        too_long = f"[0-9]{{{longest_number(self.time_format) + 1}}}"
+        given = F.expr(f"({text})")
+        told = F.when(~given.rlike(too_long), given)
+        return F.try_to_timestamp(told, F.lit(self.time_format)), carries_offset(self.time_format)
 
 
 def _later(time: SparkColumn, minutes: int) -> SparkColumn:

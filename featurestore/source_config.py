@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -32,6 +33,8 @@ MOST_DIGITS = 4
 """Of a duration: 27 years of days; dates less some of them are still dates."""
 FORMAT_LETTERS = frozenset("GyMdDQqLEaFhHkKmsSVzOXxZ")
 OFFSET_LETTERS = frozenset("VzOXxZ")
+DIGITS = {"y": 4, "D": 3, "X": 6, "x": 6, "Z": 6}
+"""Of a letter of a time format, where that is not two or as often as it is written."""
 
 
 def _duration(value: Any) -> timedelta:
@@ -230,6 +233,17 @@ def carries_offset(time_format: str | None) -> bool:
     (True, False)
     """
     return bool(OFFSET_LETTERS & set(unquoted(time_format or "")))
+
+
+def longest_number(time_format: str) -> int:
+    """Digits that may stand side by side in a text of this format; a year has four.
+
+    >>> longest_number("yyyy-MM-dd HH:mm:ss"), longest_number("d/M/y H:m"), longest_number("yyyyMMddHHmm")
+    (4, 4, 12)
+    """
+    runs = re.findall("[A-Za-z]+", unquoted(time_format))
+    widths = [sum(max(len(list(same)), DIGITS.get(letter, 2)) for letter, same in groupby(run)) for run in runs]
+    return max(widths, default=0)
 
 
 def unquoted(time_format: str) -> str:
