@@ -16,7 +16,8 @@ LOCK_OPTIONS := --extra all --strip-extras --allow-unsafe --no-header --annotati
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo cluster-up cluster-down test test-unit test-spark test-deep mutants lint format lock clean clean-setup
+.PHONY: help setup demo cluster-up cluster-down test test-unit test-spark test-deep mutants lint audit format lock clean \
+	clean-setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +49,15 @@ test-deep: setup ## The long campaigns: kills, fuzzing, many examples
 mutants: setup ## Break the engine in ten places; say which test notices each
 	@$(BIN)/python -m tests.mutants
 
-lint: setup ## Style, types and the direction of imports
+lint: setup ## Style, types, the direction of imports, no credential in any file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.secret_scan
+
+audit: setup ## Are advisories known for the locked versions? "not audited" where nobody can be asked
+	@$(BIN)/python -m tests.audit $(ARGS)
 
 format: setup ## Rewrite files in the one style
 	@$(BIN)/ruff check --fix .

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from featurestore.errors import ConfigurationError, DataContractError
-from featurestore.events import FURTHEST_FUTURE, REASONS
+from featurestore.events import EARLIEST, FURTHEST_FUTURE, REASONS
 from featurestore.expectations import Rule, reasons
 from featurestore.fold import CUSTOMER
 from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
@@ -100,6 +100,7 @@ def _reasons(ingested_at: datetime) -> SparkColumn:
         Rule(f"{CUSTOMER}_missing", F.col(CUSTOMER).isNull()),
         Rule("alias_of_itself", F.col(ALIAS) == F.col(CUSTOMER)),
         Rule("known_at_unparsable", (F.col("_given") != "") & F.col(KNOWN).isNull()),
+        Rule("known_before_1900", F.col(KNOWN) < F.lit(EARLIEST)),
         Rule("known_in_the_future", F.col(KNOWN) > F.lit(ingested_at + FURTHEST_FUTURE)),
     ]
     return F.when(F.col(MALFORMED), F.array(F.lit("malformed_row"))).otherwise(reasons(rules))

@@ -9,14 +9,16 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from featurestore.errors import ConfigurationError, did_you_mean
+from featurestore.plain_yaml import plain_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
+MOST_SHOWN = 200
 
 
 class Strict(BaseModel):
-    """Parent of all settings: immutable, and no key that means nothing."""
+    """Parent of all settings: immutable, no key that means nothing, and numbers that are numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
@@ -25,10 +27,10 @@ def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
     >>> parse_yaml("seed: 1", where="example.yml")
     {'seed': 1}
 
-    Raises ConfigurationError with line and column where the text is no YAML or no mapping.
+    Raises ConfigurationError with line and column where the text is no YAML or no mapping, or more than plain data.
     """
     try:
-        loaded = yaml.safe_load(text)
+        loaded = plain_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{where} is not valid YAML: {error}") from None
     if loaded is None:
@@ -63,7 +65,13 @@ def _fault(model: type[BaseModel], fault: Mapping[str, Any]) -> str:
         return f"  {key}: unknown key. {did_you_mean(str(location[-1]), _keys_at(model, location[:-1]))}"
     if fault["type"] == "missing":
         return f"  {key}: required, but not given."
-    return f"  {key}: {fault['msg']} (found {fault['input']!r})."
+    return f"  {key}: {fault['msg']} (found {_shown(fault['input'])})."
+
+
+def _shown(value: Any) -> str:
+    """A value as it would be written, or its beginning."""
+    text = repr(value)
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _keys_at(model: type[BaseModel], location: Iterable[str | int]) -> Iterable[str]:

@@ -135,12 +135,12 @@ class Condition:
 
 
 def quoted(value: int | bool | str) -> str:
-    """A constant as SQL writes it.
+    """A constant as Spark's SQL writes it.
 
     >>> quoted("it's"), quoted(True), quoted(3)
     ("'it''s'", 'true', '3')
     """
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value).lower()
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'" if isinstance(value, str) else str(value).lower()
 
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {

@@ -8,7 +8,7 @@ columns of the one before, so that no expression of the configuration is evaluat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 
@@ -20,12 +20,16 @@ from featurestore.errors import ConfigurationError
 from featurestore.expectations import Rule, expected, reasons
 from featurestore.reading import MALFORMED, RAW
 from featurestore.schemas import LARGEST_MEASURE, Column
-from featurestore.source_config import EventMapping, SourceConfig, carries_offset
+from featurestore.source_config import EventMapping, SourceConfig, carries_offset, longest_number
 
 REASONS = "reasons"
 NATURAL_ID = "natural_id"
 NUMBER = "event_number"
 FURTHEST_FUTURE = timedelta(days=1)
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+"""No shop has events from before: it is a mistyped year, or the zero of some calendar (Excel's is 1899-12-30)."""
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+"""The last day that all readers of the tables can tell."""
 TEXT_FORMATS = ("csv", "json", "text")
 SHIFTS_MINUTES = (30, 60, 120)
 """Lengths of clock changes there are: Lord Howe, nearly all, Antarctica/Troll."""
@@ -149,6 +153,8 @@ def _reasons(config: SourceConfig, ingested_at: datetime) -> SparkColumn:
     rules = [rule for column in config.shape.content for rule in _rules(config, column)]
     rules += [
         Rule("event_in_the_future", F.col("event_time") > F.lit(ingested_at + FURTHEST_FUTURE)),
+        Rule("event_before_1900", F.col("event_time") < F.lit(EARLIEST)),
+        Rule("known_at_out_of_range", ~F.col("_mapped_known_at").between(F.lit(EARLIEST), F.lit(LATEST))),
         Rule("known_at_unparsable", (F.col("_given_known_at") != "") & F.col("_mapped_known_at").isNull()),
     ]
     if config.has_natural_id:
@@ -201,7 +207,11 @@ class _Clock:
                 f"{text}: a time given as text needs time_format (known_at_format for known_at), "
                 f"such as yyyy-MM-dd HH:mm:ss."
             )
-        return F.try_to_timestamp(F.expr(f"({text})"), F.lit(self.time_format)), carries_offset(self.time_format)
+        # Of the year 292278994 Spark makes no NULL, but ends the job.
+        too_long = f"[0-9]{{{longest_number(self.time_format) + 1}}}"
+        given = F.expr(f"({text})")
+        told = F.when(~given.rlike(too_long), given)
+        return F.try_to_timestamp(told, F.lit(self.time_format)), carries_offset(self.time_format)
 
 
 def _later(time: SparkColumn, minutes: int) -> SparkColumn:

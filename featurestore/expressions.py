@@ -89,6 +89,8 @@ def _tokens(text: str, *, where: str) -> list[Token]:
 
 def _refuse_tokens(tokens: list[Token], text: str, *, where: str) -> None:
     """What is refused by its spelling, so that no difference between two parsers can hide it."""
+    if "${" in text:
+        raise _refusal(text, where, "'${' is not allowed: Spark puts settings and environment variables in its place")
     for token, following in zip_longest(tokens, tokens[1:]):
         if token.token_type == TokenType.SEMICOLON:
             raise _refusal(text, where, "a second statement is not allowed")
@@ -129,6 +131,8 @@ def _tree(text: str, *, where: str) -> exp.Expr:
         parsed = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
     except SqlglotError as error:
         raise _refusal(text, where, f"it is no SQL expression ({_first_line(error)})") from None
+    except RecursionError:
+        raise _refusal(text, where, "its parentheses lie too deep") from None
     if len(parsed) != 1:
         raise _refusal(text, where, "exactly one expression is expected")
     return parsed[0]

@@ -13,6 +13,8 @@ from pyspark.errors import AnalysisException, PySparkException
 
 from featurestore.errors import ConfigurationError, DataContractError, TesseraError, did_you_mean
 
+WITHOUT_A_CLASS = ("FAILED_READ_FILE", "java.lang.ArithmeticException", "java.time.DateTimeException")
+
 
 @contextmanager
 def readable(path: str) -> Iterator[None]:
@@ -24,10 +26,11 @@ def readable(path: str) -> Iterator[None]:
     except PySparkException as error:
         raise _explained(error, error.getCondition() or "", path) from error
     except Py4JJavaError as error:
-        # What Spark says about a broken file reaches Python without a class of its own.
-        if "FAILED_READ_FILE" not in str(error):
+        # What Spark says about a broken file, and Java about a time or a sum too large, comes without a class of ours.
+        known = next((sign for sign in WITHOUT_A_CLASS if sign in str(error)), None)
+        if known is None:
             raise
-        raise _explained(error, "FAILED_READ_FILE", path) from error
+        raise _explained(error, known, path) from error
 
 
 def _explained(error: Exception, condition: str, path: str) -> Exception:
@@ -37,9 +40,12 @@ def _explained(error: Exception, condition: str, path: str) -> Exception:
     if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
         return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
     if "CSV header does not conform" in text:
-        return DataContractError(f"the files of {path} have different headers; one header was expected.")
+        return DataContractError(
+            f"the files of {path} have different headers, or one that names a column twice; one header was expected."
+        )
     if re.search(
-        r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE",
+        r"CAST_INVALID_INPUT|CAST_OVERFLOW|DIVIDE_BY_ZERO|ARITHMETIC_OVERFLOW|NUMERIC_VALUE_OUT_OF_RANGE"
+        r"|DATETIME_OVERFLOW|java\.lang\.ArithmeticException|java\.time\.DateTimeException",
         condition + text,
     ):
         return DataContractError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -28,18 +29,22 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "delta": (),
 }
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+MOST_DIGITS = 4
+"""Of a duration: 27 years of days; dates less some of them are still dates."""
 FORMAT_LETTERS = frozenset("GyMdDQqLEaFhHkKmsSVzOXxZ")
 OFFSET_LETTERS = frozenset("VzOXxZ")
+DIGITS = {"y": 4, "D": 3, "X": 6, "x": 6, "Z": 6}
+"""Of a letter of a time format, where that is not two or as often as it is written."""
 
 
 def _duration(value: Any) -> timedelta:
     """`0`, or a whole number with d, h or m: 2d, 36h, 90m."""
     found = re.fullmatch(r"(\d+)([dhm])", str(value))
-    if found:
+    if found and len(found[1]) <= MOST_DIGITS:
         return timedelta(**{UNITS[found[2]]: int(found[1])})
     if value == 0 and not isinstance(value, bool):
         return timedelta(0)
-    raise ValueError("expected 0 or a whole number of days, hours or minutes such as 2d, 36h, 90m")
+    raise ValueError("expected 0 or a whole number (up to 9999) of days, hours or minutes such as 2d, 36h, 90m")
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -228,6 +233,17 @@ def carries_offset(time_format: str | None) -> bool:
     (True, False)
     """
     return bool(OFFSET_LETTERS & set(unquoted(time_format or "")))
+
+
+def longest_number(time_format: str) -> int:
+    """Digits that may stand side by side in a text of this format; a year has four.
+
+    >>> longest_number("yyyy-MM-dd HH:mm:ss"), longest_number("d/M/y H:m"), longest_number("yyyyMMddHHmm")
+    (4, 4, 12)
+    """
+    runs = re.findall("[A-Za-z]+", unquoted(time_format))
+    widths = [sum(max(len(list(same)), DIGITS.get(letter, 2)) for letter, same in groupby(run)) for run in runs]
+    return max(widths, default=0)
 
 
 def unquoted(time_format: str) -> str:

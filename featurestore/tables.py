@@ -219,11 +219,15 @@ class Warehouse:
         known = {one.name for one in held.schema().fields}
         added = [f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in table.columns if c.name not in known]
         if added:
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` ADD COLUMNS ({', '.join(added)})")
+            self.spark.sql(f"ALTER TABLE {self._named(table.name)} ADD COLUMNS ({', '.join(added)})")
         stored = held.metadata().configuration
         changed = [f"'{k}' = {quoted(v)}" for k, v in table.properties.items() if stored.get(k) != v]
         if changed:
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(table.name)}` SET TBLPROPERTIES ({', '.join(changed)})")
+            self.spark.sql(f"ALTER TABLE {self._named(table.name)} SET TBLPROPERTIES ({', '.join(changed)})")
+
+    def _named(self, table: str) -> str:
+        """A table as SQL names it, whatever the folder of the warehouse is called."""
+        return "delta.`" + self.path(table).replace("`", "``") + "`"
 
     def overwrite(self, table: Table, rows: DataFrame, *, transaction: Transaction | None = None) -> None:
         """Replace the whole table, its schema, comments and fingerprints included, in one commit."""

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from featurestore.errors import ConfigurationError, MissingInput, did_you_mean
 from featurestore.fold import CUSTOMER
 from featurestore.tables import Warehouse
+from jobs.asked_queries import asked_query
 from jobs.options.score import is_file
 from jobs.sql import make_queryable
 
@@ -45,4 +46,5 @@ def _of_file(spark: SparkSession, path: str) -> DataFrame:
 
 def _of_query(warehouse: Warehouse, query: str) -> DataFrame:
     make_queryable(warehouse)
-    return warehouse.spark.sql(query)
+    with asked_query(warehouse.spark, f"--customers: {query}"):
+        return warehouse.spark.sql(query)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from featurestore.configuration_files import text_of
 from featurestore.errors import ConfigurationError
 from featurestore.explain import explain_feature, explain_view
 from featurestore.label_config import LABELS
@@ -25,7 +26,7 @@ def run(run: Run) -> None:
     elif name in features:
         feature = resolve(name, everything)
         lines = explain_feature(feature, owners.get(feature.name, everything))
-    elif name in LABELS or Path(name).is_file():
+    elif name in LABELS or text_of(Path(name), where=name) is not None:
         lines = [line for one in load_labels(name, views=run.views) for line in one.explain()]
     else:
         raise ConfigurationError.unknown_name("view, feature or label", name, known=[*views, *features, *LABELS])

@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from featurestore.errors import ConfigurationError, EnvironmentProblem
-from jobs.options.sql import only_reading
+from featurestore.queries import only_reading
+from jobs.asked_queries import asked_query
 from jobs.run import Run
 
 ROWS_AT_A_TIME = 10_000
 """Rows that the driver holds; Spark hands them over partition by partition."""
 VIEW = "exported"
+DOES_NOT_FIT = "--where or --order-by does not fit the table"
 BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,7 +35,8 @@ def run(run: Run) -> None:
     rows = chosen(table, query_of(table.columns, columns=asked.columns, where=asked.where, order_by=asked.order_by,
                                   limit=asked.limit))  # fmt: skip
     with run.step("export") as step, whole_file(target, run_id=run.run_id, overwrite=asked.overwrite) as unfinished:
-        written = (write_csv if target.suffix == ".csv" else write_parquet)(rows, unfinished)
+        with asked_query(run.spark, DOES_NOT_FIT):
+            written = (write_csv if target.suffix == ".csv" else write_parquet)(rows, unfinished)
         step.results.update(rows=written, file=str(target))
 
 
@@ -57,11 +59,8 @@ def query_of(known: list[str], *, columns: list[str] | None, where: str | None, 
 def chosen(table: DataFrame, query: str) -> DataFrame:
     """What the query finds in the table; ConfigurationError where it names what is not there."""
     table.createOrReplaceTempView(VIEW)
-    try:
+    with asked_query(table.sparkSession, DOES_NOT_FIT):
         return table.sparkSession.sql(query)
-    except AnalysisException as error:
-        said = str(error).strip().split("\n", 1)[0]
-        raise ConfigurationError(f"--where or --order-by does not fit the table: {said}") from None
 
 
 def write_parquet(rows: DataFrame, file: Path) -> int:

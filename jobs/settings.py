@@ -12,10 +12,12 @@ import yaml
 from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.configuration_files import text_of
 from featurestore.errors import ConfigurationError, did_you_mean
 from featurestore.feature_settings import FeatureSettings
 from featurestore.label_config import LABELS, label, label_config
 from featurestore.label_definitions import Label
+from featurestore.plain_yaml import plain_yaml
 from featurestore.source_config import SourceConfig, source_config
 from featurestore.views import FeatureView
 from jobs.options.build_training_set import ALL
@@ -221,12 +223,12 @@ def overlay_names() -> list[str]:
 
 
 def _conf_text(name: str) -> str:
-    packaged = files("conf") / f"{name}.yml"
-    if packaged.is_file():
-        return packaged.read_text(encoding="utf-8")
-    if Path(name).is_file():
-        return Path(name).read_text(encoding="utf-8")
-    raise ConfigurationError.unknown_name("overlay or file", name, known=overlay_names(), where="--conf")
+    text = text_of(files("conf") / f"{name}.yml", where=f"conf/{name}.yml")
+    if text is None:
+        text = text_of(Path(name), where=name)
+    if text is None:
+        raise ConfigurationError.unknown_name("overlay or file", name, known=overlay_names(), where="--conf")
+    return text
 
 
 def _assigned(assignment: str) -> dict[str, Any]:
@@ -234,7 +236,7 @@ def _assigned(assignment: str) -> dict[str, Any]:
     if not sign or not key:
         raise ConfigurationError(f"--set takes section.key=value, not '{assignment}'.")
     try:
-        value = yaml.safe_load(text)
+        value = plain_yaml(text)
     except yaml.YAMLError:
         value = text
     for part in reversed(key.split(".")):
@@ -253,17 +255,19 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
 
 def load_labels(name_or_file: str, *, views: Mapping[str, FeatureView]) -> tuple[Label, ...]:
     """A label of `conf/labels/` by its name, or those that any file declares on one of `views`, one a horizon."""
-    if name_or_file not in LABELS and Path(name_or_file).is_file():
-        return label_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file, views=views)
-    return (label(name_or_file),)
+    text = None if name_or_file in LABELS else text_of(Path(name_or_file), where=name_or_file)
+    return (label(name_or_file),) if text is None else label_config(text, where=name_or_file, views=views)
 
 
 def load_source(name_or_file: str) -> SourceConfig:
     """A source by the name of its file in `conf/sources/`, or by any file; checked whole before anything runs."""
-    packaged = files("conf") / "sources" / f"{name_or_file}.yml"
-    if packaged.is_file():
-        return source_config(packaged.read_text(encoding="utf-8"), where=f"conf/sources/{name_or_file}.yml")
-    if Path(name_or_file).is_file():
-        return source_config(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+    packaged = f"conf/sources/{name_or_file}.yml"
+    for file, where in (
+        (files("conf") / "sources" / f"{name_or_file}.yml", packaged),
+        (Path(name_or_file), name_or_file),
+    ):
+        text = text_of(file, where=where)
+        if text is not None:
+            return source_config(text, where=where)
     known = [entry.name.removesuffix(".yml") for entry in (files("conf") / "sources").iterdir()]
     raise ConfigurationError.unknown_name("source or file", name_or_file, known=known, where="--source")

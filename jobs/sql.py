@@ -8,6 +8,7 @@ from pathlib import Path
 from featurestore.errors import ConfigurationError, MissingInput
 from featurestore.frames import register_functions
 from featurestore.tables import TABLE_NAME, Warehouse
+from jobs.asked_queries import asked_query
 from jobs.options.sql import values_named, with_values
 from jobs.run import Run
 
@@ -17,7 +18,8 @@ def run(run: Run) -> None:
     query, values = run.arguments.query or run.arguments.file, dict(run.arguments.values)
     refuse_other_values(query, values)
     make_queryable(run.warehouse)
-    run.spark.sql(with_values(query, values)).show(run.arguments.limit, truncate=False)
+    with asked_query(run.spark, "the query does not fit the tables"):
+        run.spark.sql(with_values(query, values)).show(run.arguments.limit, truncate=False)
 
 
 def refuse_other_values(query: str, values: Mapping[str, str]) -> None:

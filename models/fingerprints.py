@@ -18,8 +18,9 @@ from models.parameters import TrainingParameters
 from models.splits import SplitPlan
 
 # What reports or registers a model does not change it.
-_NOT_PART_OF_A_FIT = {"__init__.py", "errors.py", "registry.py", "native_log.py", "one_pass.py", "pictures.py",
-                      "realised.py", "registration.py", "score.py", "score_parts.py", *[f"reasons/{name}.py" for name in
+_NOT_PART_OF_A_FIT = {"__init__.py", "digests.py", "errors.py", "registry.py", "native_log.py", "one_pass.py",
+                      "pictures.py", "realised.py", "registration.py", "score.py", "score_parts.py",
+                      *[f"reasons/{name}.py" for name in
                       ("contributions", "linear", "numbers", "phrases", "reasons", "texts", "why", "wording")],
                       "segments/pictures.py", "tracking.py"}  # fmt: skip
 

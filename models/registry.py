@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from models.bundle import Bundle
+from models.digests import digest_of, refuse_changed
 from models.errors import BrokenModel, NoModel
 from models.heads import Head, registered_as
 from models.tracking import RunRecord, local_file, open_store, record_run, sqlite_file
@@ -28,6 +29,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 TRAINING_TAG, FEATURES_TAG, GATE_TAG = "training_fingerprint", "feature_fingerprint", "gate"
 REPLACED_TAG = "replaced"
 """On a version that was promoted: the champion before it, "" for none."""
+DIGEST_TAG = "files_sha256"
 _BUNDLE = "bundle"
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
@@ -76,9 +78,13 @@ class Registry(Generic[M]):
         """Log the run with the bundle's files, register a version of it, and give it the alias last."""
         head = registered_as(bundle.head)
         self._ensure_model(head)
-        run = self._run(head, record, tags=_tags(bundle), bundle=bundle)
+        with tempfile.TemporaryDirectory() as folder:
+            files = Path(folder) / _BUNDLE
+            bundle.save(files)
+            tags = {**_tags(bundle), DIGEST_TAG: digest_of(files)}
+            run = self._run(head, record, tags=_tags(bundle), folder=Path(folder))
         created = self._client.create_model_version(
-            head.model_name, source=f"{run.artifact_uri}/{_BUNDLE}", run_id=run.run_id, tags=_tags(bundle)
+            head.model_name, source=f"{run.artifact_uri}/{_BUNDLE}", run_id=run.run_id, tags=tags
         )
         if alias is not None:
             self.set_alias(head, version=str(created.version), alias=alias)
@@ -86,17 +92,14 @@ class Registry(Generic[M]):
 
     def note(self, head: Head, record: RunRecord, *, tags: Mapping[str, str], status: str = "FINISHED") -> str:
         """Log a run without a model, such as a decision about one; its id."""
-        return str(self._run(head, record, tags=tags, status=status).run_id)
+        with tempfile.TemporaryDirectory() as folder:
+            return str(self._run(head, record, tags=tags, folder=Path(folder), status=status).run_id)
 
     def _run(
-        self, head: Head, record: RunRecord, *, tags: Mapping[str, str], bundle: M | None = None,
-        status: str = "FINISHED",
-    ) -> RunInfo:  # fmt: skip
-        with tempfile.TemporaryDirectory() as folder:
-            if bundle is not None:
-                bundle.save(Path(folder) / _BUNDLE)
-            return record_run(self._client, record, name=head.name, tags={"head": head.name, **tags},
-                              folder=Path(folder), artifact_root=self.artifact_root, status=status)  # fmt: skip
+        self, head: Head, record: RunRecord, *, tags: Mapping[str, str], folder: Path, status: str = "FINISHED"
+    ) -> RunInfo:
+        return record_run(self._client, record, name=head.name, tags={"head": head.name, **tags},
+                          folder=folder, artifact_root=self.artifact_root, status=status)  # fmt: skip
 
     def set_alias(self, head: Head, *, version: str, alias: str = CHAMPION) -> None:
         """Point the alias at a version; again is the same."""
@@ -175,6 +178,8 @@ class Registry(Generic[M]):
 
     def _bundle(self, version: ModelVersion) -> M:
         with self._fetched(version, _BUNDLE) as found:
+            what = f"version {version.version} of '{version.name}'"
+            refuse_changed(found, registered=version.tags.get(DIGEST_TAG), what=what)
             return self.read(found)
 
     @contextmanager

@@ -15,6 +15,7 @@ BENCHMARKS = {
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
     "erase": "random customers erased from a copy of a warehouse: what is left of them, what changed of the others",
     "faults": "faults on purpose in each writing job, then a rerun: digits changed; goes on where it was stopped",
+    "fuzz": "malformed files, settings, queries and names: how each command ends, and what it leaves",
     "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
     "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
@@ -42,7 +43,7 @@ SIZES = {
     "trees": "trees of a fit (train, score, reasons)",
     "most": "customers of the largest size that a slope is measured on (score)",
     "asked": "rows of the spine (pit, spine), customers to erase (erase)",
-    "trials": "faults in all, those of earlier starts counted (faults)",
+    "trials": "malformed inputs (fuzz); faults in all, those of earlier starts counted (faults)",
 }
 
 

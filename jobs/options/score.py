@@ -49,7 +49,7 @@ def is_file(asked: str) -> bool:
 
 def file_or_query(asked: str) -> str:
     """`asked`, if it is a file or a query that only reads; else ConfigurationError."""
-    from jobs.options.sql import only_reading
+    from featurestore.queries import only_reading
 
     if is_file(asked):
         return asked

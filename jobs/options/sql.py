@@ -14,11 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import sqlglot
-from sqlglot import exp
 
+from featurestore.configuration_files import text_of
 from featurestore.errors import ConfigurationError
-
-MAY_CHANGE = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Command, exp.Into)
+from featurestore.queries import only_reading
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def query_in(file: str) -> str:
     """The query that a file holds, if it is one that only reads; else ConfigurationError."""
-    try:
-        return only_reading(Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"--file {file} cannot be read: {error.strerror}.") from None
+    text = text_of(Path(file), where=f"--file {file}")
+    if text is None:
+        raise ConfigurationError(f"--file {file} cannot be read: No such file or directory.")
+    return only_reading(text)
 
 
 def named(text: str) -> tuple[str, str]:
@@ -50,25 +49,6 @@ def named(text: str) -> tuple[str, str]:
     if not sign or not name.isidentifier():
         raise ConfigurationError(f"--value takes NAME=VALUE, not '{text}'.")
     return name, value
-
-
-def only_reading(query: str) -> str:
-    """The query, if it is one statement that only reads; else ConfigurationError.
-
-    >>> only_reading("select 1")
-    'select 1'
-    """
-    try:
-        statements = sqlglot.parse(query, read="spark")
-    except sqlglot.errors.ParseError as error:
-        raise ConfigurationError(f"not a query: {str(error).splitlines()[0]}") from None
-    if len(statements) != 1 or statements[0] is None:
-        raise ConfigurationError(f"sql takes one query, found {len(statements)} statements.")
-    tree = statements[0]
-    reads = isinstance(tree, (exp.Query, exp.Describe))
-    if not reads or any(isinstance(node, MAY_CHANGE) for node in tree.walk()):
-        raise ConfigurationError("sql runs queries only (SELECT, WITH, VALUES, DESCRIBE); tables are changed by jobs.")
-    return query
 
 
 def values_named(query: str) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.configuration_files import text_of
 from featurestore.definitions import fingerprint
 from featurestore.errors import ConfigurationError, did_you_mean
 from featurestore.expressions import check_columns, columns_of
@@ -181,12 +182,12 @@ def read_actions(text: str, *, where: str) -> Actions:
 
 def load_actions(name_or_file: str, *, budget: float | None = None) -> Actions:
     """Rules by the name of their file in `conf/`, or by any file; `budget`, if given, in the place of the file's."""
-    packaged = files("conf") / f"{name_or_file}.yml"
-    if packaged.is_file():
-        actions = read_actions(packaged.read_text(encoding="utf-8"), where=f"conf/{name_or_file}.yml")
-    elif Path(name_or_file).is_file():
-        actions = read_actions(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
-    else:
+    where = f"conf/{name_or_file}.yml"
+    text = text_of(files("conf") / f"{name_or_file}.yml", where=where)
+    if text is None:
+        text, where = text_of(Path(name_or_file), where=name_or_file), name_or_file
+    if text is None:
         raise ConfigurationError.unknown_name("rules of action or file", name_or_file, known=["actions"],
                                               where="actions.rules")  # fmt: skip
+    actions = read_actions(text, where=where)
     return actions if budget is None else actions.model_copy(update={"budget": budget})

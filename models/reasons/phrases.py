@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.configuration_files import text_of
 from featurestore.errors import ConfigurationError, did_you_mean
 from models.reasons.numbers import KINDS
 
@@ -112,7 +113,8 @@ def load_phrases(file: str | None = None) -> tuple[Phrases, str]:
     if file is None:
         where = "conf/reasons.yml"
         return read_phrases((files("conf") / "reasons.yml").read_text(encoding="utf-8"), where=where), where
-    if not Path(file).is_file():
+    text = text_of(Path(file), where=file)
+    if text is None:
         raise ConfigurationError(f"there is no file of phrases '{file}' (setting reasons.phrases).\n"
                                  "  Name a file like conf/reasons.yml, or null for that one.")  # fmt: skip
-    return read_phrases(Path(file).read_text(encoding="utf-8"), where=file), file
+    return read_phrases(text, where=file), file

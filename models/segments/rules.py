@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.configuration_files import text_of
 from featurestore.errors import ConfigurationError
 from featurestore.expressions import check_columns, columns_of
 
@@ -78,10 +79,10 @@ def read_rules(text: str, *, where: str) -> Rules:
 def load_rules(name_or_file: str) -> Rules:
     """Rules by the name of their file in `conf/segments/`, or by any file."""
     folder = files("conf") / "segments"
-    packaged = folder / f"{name_or_file}.yml"
-    if packaged.is_file():
-        return read_rules(packaged.read_text(encoding="utf-8"), where=f"conf/segments/{name_or_file}.yml")
-    if Path(name_or_file).is_file():
-        return read_rules(Path(name_or_file).read_text(encoding="utf-8"), where=name_or_file)
+    packaged = f"conf/segments/{name_or_file}.yml"
+    for file, where in ((folder / f"{name_or_file}.yml", packaged), (Path(name_or_file), name_or_file)):
+        text = text_of(file, where=where)
+        if text is not None:
+            return read_rules(text, where=where)
     known = [entry.name.removesuffix(".yml") for entry in folder.iterdir() if entry.name.endswith(".yml")]
     raise ConfigurationError.unknown_name("segment rules or file", name_or_file, known=known, where="segments.rules")

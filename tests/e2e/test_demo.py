@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,15 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from featurestore.snapshot_records import features_table
 from featurestore.tables import Warehouse
 from jobs.faults.contents import rows, tables
 from jobs.main import main
-from jobs.run import JOB_RUNS
+from jobs.run import JOB_RUNS, Run
+from jobs.settings import load_settings
 from models.calibrate import Calibrator
 from models.heads import CHURN
 from models.registry import CHALLENGER
 from models.tracking import RunRecord
 from tests.conftest import ROOT
+from tests.contracts.declared import breaches
 from tests.e2e.contents import registry_of
 
 AS_OF = date(2023, 9, 23)
@@ -91,6 +95,13 @@ def test_every_score_is_a_probability_and_again_is_the_same(told, capsys):
     assert "most at risk" in capsys.readouterr().out
     after = held(told)
     assert {name for name in before | after if before.get(name) != after.get(name)} == set()
+
+
+def test_every_table_is_what_it_is_declared_to_be(told):
+    """Columns, types, comments, CHECK constraints, keys and what must not be NULL, as each writing job left them."""
+    run = Run(argparse.Namespace(job="explain", verbose=False), load_settings())
+    views = run.feature_set(run.views).views
+    assert breaches(Path(told.root), declared={view.table: features_table(view) for view in views}) == []
 
 
 def test_other_readers_see_the_same_scores(told, tmp_path, capsys):

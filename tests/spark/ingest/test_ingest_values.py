@@ -137,3 +137,18 @@ def test_lateness_and_declarations_move_complete_through(feed, write):
     assert feed(write(GOOD), shop(lateness="2d")).complete_through == datetime(2023, 12, 31, 10, tzinfo=UTC)
     declared = feed(write(GOOD, name="b.csv"), shop(complete_through="2024-02-01T00:00:00Z"))
     assert declared.complete_through == datetime(2024, 2, 1, tzinfo=UTC)
+
+
+def test_years_that_nobody_means_are_set_aside_and_stop_nothing(feed, write, rows):
+    """Year 0 cannot be told in Python, 292278994 ends a job of Spark; both are one row's fault."""
+    odd = {
+        "0001-01-01 00:00:00": "event_before_1900",
+        "1899-12-30 00:00:00": "event_before_1900",
+        "+292278994-08-17 07:12:55": "event_time_unparsable",
+        "9999-12-31 23:59:59": "event_in_the_future",
+    }
+    lines = [line(order=str(number), at=at) for number, at in enumerate(odd)]
+    config = shop(time_zone="Asia/Tokyo", known_at="at", lateness="9999d")
+    assert counts(feed(write(line(order="good"), *lines), config)) == (5, 1, 4, 0)
+    found = dict(rows("quarantine_orders", "get_json_object(raw, '$.at')", "array_join(reasons, ',')"))
+    assert {at: reason for at, reason in odd.items() if reason in found[at].split(",")} == odd

@@ -60,6 +60,8 @@ def test_an_expression_tells_the_columns_it_reads(text, columns):
         "a::bigint",
         "other.column",
         ":parameter",
+        "'${env:HOME}'",
+        pytest.param("(" * 600 + "a" + ")" * 600, id="too deep"),
     ],
 )
 def test_whatever_is_not_one_plain_scalar_expression_is_refused(text):

@@ -36,6 +36,7 @@ def test_a_registered_model_is_champion_with_its_evidence(registry: Registry, bu
         "training_fingerprint": "training-1",
         "feature_fingerprint": "features-1",
         "gate": "ungated",
+        "files_sha256": version.tags["files_sha256"],
     }
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
@@ -99,6 +100,30 @@ def test_a_version_whose_files_are_gone_is_neither_reused_nor_loaded(registry: R
     assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
     with pytest.raises(BrokenModel, match="--refit"):
         registry.load(CHURN)
+
+
+@pytest.mark.parametrize("change", ["a byte", "a file more", "a file less"])
+def test_files_that_are_not_those_that_were_registered_are_no_model(
+    registry: Registry, bundle: Bundle, change: str
+) -> None:
+    registry.register(bundle, RECORD)
+    (folder,) = Path(registry.artifact_root).rglob("bundle")
+    model = folder / "model.ubj"
+    if change == "a byte":
+        model.write_bytes(model.read_bytes()[:-1] + b"?")
+    elif change == "a file more":
+        (folder / "resample_0.ubj").write_bytes(b"")
+    else:
+        model.unlink()
+    with pytest.raises(BrokenModel, match="not the files that were registered"):
+        registry.load(CHURN)
+    assert registry.find_by_training_fingerprint(CHURN, "training-1") is None
+
+
+def test_a_version_of_before_there_were_hashes_is_loaded(registry: Registry, bundle: Bundle) -> None:
+    created = registry.register(bundle, RECORD)
+    registry._client.delete_model_version_tag("tessera_churn", created.version, "files_sha256")
+    assert registry.load(CHURN) == created
 
 
 def test_a_lifetime_model_is_registered_like_any_head(registry: Registry) -> None:
