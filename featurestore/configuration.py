@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from featurestore.errors import ConfigurationError, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+NEVER_SHOWN = "jdbc"
+"""The section in which somebody may write a password by mistake: its faults are told without what was found."""
 
 
 class Strict(BaseModel):
     """Parent of all settings: immutable, and no key that means nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def duration(value: Any) -> timedelta:
+    """`0`, or a whole number with d, h or m.
+
+    >>> duration("36h") == timedelta(hours=36)
+    True
+    """
+    found = re.fullmatch(r"(\d+)([dhm])", str(value))
+    if found:
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+    if value == 0 and not isinstance(value, bool):
+        return timedelta(0)
+    raise ValueError("expected 0 or a whole number of days, hours or minutes such as 2d, 36h, 90m")
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 
 
 def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
@@ -63,7 +85,8 @@ def _fault(model: type[BaseModel], fault: Mapping[str, Any]) -> str:
         return f"  {key}: unknown key. {did_you_mean(str(location[-1]), _keys_at(model, location[:-1]))}"
     if fault["type"] == "missing":
         return f"  {key}: required, but not given."
-    return f"  {key}: {fault['msg']} (found {fault['input']!r})."
+    found = "" if location[:1] == (NEVER_SHOWN,) else f" (found {fault['input']!r})"
+    return f"  {key}: {fault['msg']}{found}."
 
 
 def _keys_at(model: type[BaseModel], location: Iterable[str | int]) -> Iterable[str]:

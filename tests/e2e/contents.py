@@ -11,6 +11,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from featurestore.event_tables import events_table, quarantine_table
+from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from featurestore.schemas import SOURCES
 from featurestore.snapshot_records import SNAPSHOTS
@@ -24,7 +25,7 @@ from models.heads import HEADS
 from models.registry import CHAMPION, Registry
 from models.tracking import open_store
 
-WITH_LINEAGE = [INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS,
+WITH_LINEAGE = [INGEST_FILES, INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS,
                 *map(events_table, SOURCES.values()), *map(quarantine_table, SOURCES.values())]  # fmt: skip
 LINEAGE = {table.name: {column.name for column in table.columns if column.lineage} for table in WITH_LINEAGE}
 SCORED = {SCORES.name, LATEST.name}
@@ -38,6 +39,7 @@ OF_ITS_OWN = {JOB_RUNS.name: {"settings_fingerprint"}}
 DECIDED_BY_A_SIMULATION = {
     # Names of simulated files hold a random part, and a batch is identified by the names of its files, too.
     INGEST_RUNS.name: {"batch_id"},
+    INGEST_FILES.name: {"batch_id"},
 }
 DECIDED_BY_A_FIT = dict.fromkeys(SCORED, PROBABILITIES)
 AUC_APART, LOG_LOSS_APART = 0.002, 0.001
