@@ -66,3 +66,15 @@ def warehouse(spark, tmp_path):
     from featurestore.tables import Warehouse
 
     return Warehouse(spark, str(tmp_path / "lakehouse"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[object]:
+    """A running PostgreSQL server; tests that read it are skipped where none is installed."""
+    from jobs.benchmarks.postgres_server import running_server, server_commands
+
+    folder = server_commands()
+    if folder is None:
+        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    with running_server(folder) as server:
+        yield server

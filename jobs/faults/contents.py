@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from featurestore.alias_table import CUSTOMER_ALIASES
 from featurestore.event_tables import events_table, quarantine_table
+from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from featurestore.schemas import SOURCES
 from featurestore.snapshot_records import SNAPSHOTS
@@ -25,8 +26,8 @@ from jobs.score_tables import LATEST, SCORES
 from jobs.score_views import VIEWS
 from jobs.segment_tables import CUSTOMER_SEGMENTS, FLOWS, PROFILES
 
-WITH_LINEAGE = [INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS, PROMOTIONS,
-                CUSTOMER_ALIASES, CUSTOMER_SEGMENTS, PROFILES, FLOWS,
+WITH_LINEAGE = [INGEST_FILES, INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS,
+                PROMOTIONS, CUSTOMER_ALIASES, CUSTOMER_SEGMENTS, PROFILES, FLOWS,
                 *map(events_table, SOURCES.values()), *map(quarantine_table, SOURCES.values())]  # fmt: skip
 LINEAGE = {table.name: {column.name for column in table.columns if column.lineage} for table in WITH_LINEAGE}
 # A hash of all settings, of which the warehouse is one.

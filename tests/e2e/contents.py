@@ -8,6 +8,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
+from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from jobs.faults.contents import differences, entries
 from jobs.score_tables import ACTION_COLUMNS, LATEST, SCORES
@@ -26,6 +27,7 @@ PROBABILITIES = {head.output for head in LEARNED} | {"churn_risk_level", "confid
 DECIDED_BY_A_SIMULATION = {
     # Names of simulated files hold a random part, and a batch is identified by the names of its files, too.
     INGEST_RUNS.name: {"batch_id"},
+    INGEST_FILES.name: {"batch_id"},
 }
 DECIDED_BY_A_FIT = dict.fromkeys(SCORED, PROBABILITIES)
 AUC_APART, LOG_LOSS_APART = 0.002, 0.001

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from launcher.environment import environment_fingerprint
-from launcher.jars import delta_coordinates, jars_fingerprint
+from launcher.jars import jar_coordinates, jars_fingerprint
 from launcher.package import prepare_package
 from launcher.shipment import shipment_fingerprint
 from launcher.state import ROOT, State, stamp_of
@@ -63,7 +63,7 @@ class Machine:
         state.shipment.mkdir()
         stamp_of(state.venv).write_text(environment_fingerprint())
         stamp_of(state.shipment).write_text(shipment_fingerprint())
-        stamp_of(state.jars).write_text(jars_fingerprint(delta_coordinates(state.spark_home)))
+        stamp_of(state.jars).write_text(jars_fingerprint(jar_coordinates(state.spark_home)))
         return state
 
     def start(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
