@@ -86,7 +86,7 @@ def fit_distributed(
 @contextmanager
 def _planned_once(spark: SparkSession) -> Iterator[None]:
     """Adaptive execution runs the shuffle when the estimator asks for the number of partitions, and again to fit."""
-    before = spark.conf.get(ADAPTIVE)
+    before = str(spark.conf.get(ADAPTIVE))
     spark.conf.set(ADAPTIVE, "false")
     try:
         yield
