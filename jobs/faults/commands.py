@@ -45,7 +45,8 @@ class Command:
         scratch.mkdir(parents=True, exist_ok=True)
         # What a killed JVM leaves in its temporary folders goes with the test's own.
         away = {"TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch)}
-        self._started, self._ended = time.monotonic(), None
+        self._started = time.monotonic()
+        self._ended: float | None = None
         self.process = subprocess.Popen(
             [*under, str(PROJECT / "spark-submit.sh"), *words], env={**plain_environment(), **away, **environ},
             cwd=scratch, start_new_session=True,
