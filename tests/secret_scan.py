@@ -65,12 +65,12 @@ def findings(text: str, *, file: str) -> Iterator[Finding]:
 def looks_drawn(value: str) -> bool:
     """Whether a text looks as if a machine had drawn it: long, letters and digits mixed, no call, path or variable.
 
-    >>> looks_drawn("hunter2"), looks_drawn("os.environ['DB_PASSWORD_1']"), looks_drawn("q7Rt29xKpL0s")
+    >>> looks_drawn("hunter2hunter2"), looks_drawn("os.environ['DB_PASSWORD_1']"), looks_drawn("q7Rt29xKpL0s")
     (False, False, True)
     """
     plain = re.fullmatch(r"[A-Za-z0-9+/=_!#%^*-]+", value) is not None
     turns = len(re.findall(r"[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[A-Za-z])", value))
-    return plain and len(value) >= LEAST and turns >= 3
+    return plain and len(value) >= LEAST and turns >= 4
 
 
 def tracked() -> list[str]:

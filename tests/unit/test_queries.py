@@ -51,6 +51,8 @@ MORE = [
     "select r'\\', reflect('java.lang.System', 'getenv', 'HOME'), r'\\'",
     "select '${env:HOME}'",
     "select /*+ x('*/') */ 1",
+    "select /*+ a('b') */ 1",
+    "select r'x', n'x'",
     "select 'open",
     "select /* open",
     "(" * 600,
@@ -78,3 +80,9 @@ def test_spark_is_handed_no_comment_that_it_could_read_otherwise():
     hidden = "-- \\\nselect '\ndrop table events_orders -- '"
     assert only_reading(hidden) == "select '\ndrop table events_orders -- '"
     assert only_reading("select 1 -- one\n, /* two */ 2") == "select 1 , 2"
+
+
+def test_what_hands_rows_to_a_program_is_told_so():
+    for query in ("select transform(a) using 'touch x' as (b string) from t", 'from t reduce a USING "touch x" as b'):
+        with pytest.raises(ConfigurationError, match="queries run no code"):
+            only_reading(query)
