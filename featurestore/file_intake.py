@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from featurestore.batch_checks import instant_of
+from featurestore.batch_checks import EPOCH
 from featurestore.batch_identity import content_id, described, file_hashes, input_key
 from featurestore.errors import DataContractError
 from featurestore.file_faults import UNFINISHED, fault
@@ -91,7 +91,7 @@ class _FileIntake:
         spark, recorded = self.warehouse.spark, {one.path: one for one in self._records()}
         listed = spark.createDataFrame([(uri,) for uri in uris], "file string").repartition(len(uris), "file")
         stats = listed.mapInArrow(_looked_at, "file string, bytes bigint, modified_us bigint").collect()  # a row a file
-        found = {row["file"]: (int(row["bytes"]), instant_of(row["modified_us"])) for row in stats}
+        found = {row["file"]: (int(row["bytes"]), EPOCH + timedelta(microseconds=row["modified_us"])) for row in stats}
         hashes = {
             uri: recorded[uri].sha256 for uri in uris if uri in recorded and recorded[uri].is_still(uri, *found[uri])
         }
