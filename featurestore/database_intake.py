@@ -181,8 +181,9 @@ class _TableIntake:
             parts = scale.ranges(
                 self.database.values(scale.cuts_query(table.table, where=rows, parts=table.partitions))
             )
-        columns = sorted({*self.config.raw_columns, *([cut_by] if cut_by else [])})
-        found = self.database.rows(rows_query(table, types, columns=columns, where=rows), parts=parts)
+        columns = sorted(self.config.raw_columns)
+        query = rows_query(table, types, columns=columns, where=rows)
+        found = self.database.rows(query, parts=parts).select(columns)
         if self.config.only is not None:
             found = found.where(F.expr(f"({self.config.only})"))  # Spark hands simple conditions on to the database
         with self.database.answering():

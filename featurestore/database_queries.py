@@ -22,11 +22,24 @@ KINDS = {
     "smallint": NUMBER, "integer": NUMBER, "bigint": NUMBER,
 }  # fmt: skip
 """Types whose values lie in an order that can be cut into ranges."""
-READ_AS_THEY_ARE = {*KINDS, "boolean", "real", "double precision", "text", "character varying"}
-"""All others, numeric among them, are read as text: no digit is lost, and NaN is a value of the row, not an error."""
+READ_AS_THEY_ARE = {"smallint", "integer", "bigint", "boolean", "real", "double precision", "text", "character varying"}
+FIRST_AND_LAST = {
+    "timestamp with time zone": (
+        "(TIMESTAMP '0001-01-01' AT TIME ZONE 'UTC')",
+        "(TIMESTAMP '9999-12-31' AT TIME ZONE 'UTC')",
+    ),
+    "timestamp without time zone": ("TIMESTAMP '0001-01-01'", "TIMESTAMP '9999-12-31'"),
+    "date": ("DATE '0001-01-01'", "DATE '9999-12-31'"),
+}
+"""What times are read between: infinity, and years that Spark has none of, would end the run instead of their row.
+
+All types that are neither here nor above, numeric among them, are read as text: no digit is lost, and NaN is a value.
+"""
+PART = "tessera_part"
+"""The column that a table is cut by, beside those that are read: as it is, so that an index on it serves."""
 AS_TEXT = {
-    INSTANT: "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
-    CLOCK: "to_char({}, 'YYYY-MM-DD HH24:MI:SS.US')", DAY: "to_char({}, 'YYYY-MM-DD')", NUMBER: "({})::text",
+    INSTANT: "to_char(({}) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
+    CLOCK: "to_char(({}), 'YYYY-MM-DD HH24:MI:SS.US')", DAY: "to_char(({}), 'YYYY-MM-DD')", NUMBER: "({})::text",
 }  # fmt: skip
 LITERAL = {
     INSTANT: "(TIMESTAMP '{}' AT TIME ZONE 'UTC')", CLOCK: "TIMESTAMP '{}'", DAY: "DATE '{}'", NUMBER: "({})::bigint",
@@ -147,9 +160,9 @@ class Scale:
         """Predicates that hold each row once, whatever the cuts are; a row without a value is in the first.
 
         >>> Scale("n", "number").ranges(["5"])
-        ['"n" < (5)::bigint OR "n" IS NULL', '"n" >= (5)::bigint']
+        ['"tessera_part" < (5)::bigint OR "tessera_part" IS NULL', '"tessera_part" >= (5)::bigint']
         """
-        column = name(self.column)
+        column = name(PART)
         at = [self.literal(cut) for cut in sorted(set(cuts), key=in_order)]
         if not at:
             return ["true"]
@@ -179,13 +192,14 @@ def window(scale: Scale | None, *, since: str | None, until: str | None, overlap
 
 
 def rows_query(table: DatabaseTable, types: Mapping[str, str], *, columns: Sequence[str], where: str) -> str:
-    """The rows of a window: `columns`, and what is looked up in the joined table, each by its name in the mapping."""
+    """The rows of a window: `columns` (some of the joined table) by their names in the mapping, and `PART`."""
     joined = table.joined
     looked_up = {own: column for own, column in (joined.named if joined else {}).items() if own in columns}
     own = [column for column in columns if column not in looked_up]
     selected = [_read(f"t.{name(column)}", plain_type(types[column]), column) for column in own]
     # Of the joined table everything is read as text: it is looked up, never cut by.
     selected += [_read(f"j.{name(column)}", "", as_) for as_, column in looked_up.items()]
+    selected.append(f"{'t.' + name(table.parts_by) if table.parts_by else 'NULL'} AS {name(PART)}")
     source = f"SELECT * FROM {name(table.table)} WHERE {where}"
     rest = ""
     if joined is not None:
@@ -194,4 +208,8 @@ def rows_query(table: DatabaseTable, types: Mapping[str, str], *, columns: Seque
 
 
 def _read(column: str, type_: str, as_: str) -> str:
+    if type_ in FIRST_AND_LAST:
+        first, last = FIRST_AND_LAST[type_]
+        # greatest and least pass over NULL, which is to stay one.
+        return f"CASE WHEN {column} IS NOT NULL THEN least(greatest({column}, {first}), {last}) END AS {name(as_)}"
     return f"{column} AS {name(as_)}" if type_ in READ_AS_THEY_ARE else f"{column}::text AS {name(as_)}"

@@ -34,7 +34,8 @@ def fault(uri: str, *, format: str, options: Mapping[str, str | bool]) -> str | 
     system, path = file_system(uri)
     try:
         if format == "parquet":
-            return _decoded(system, path)
+            _decode(system, path)
+            return None
         first, last = _ends(system, path, CODECS.get(path[path.rfind(".") :].lower()))
     except (OSError, EOFError, pa.ArrowException) as error:
         return f"it cannot be read to its end: {str(error).splitlines()[0]}"
@@ -54,7 +55,7 @@ def fault(uri: str, *, format: str, options: Mapping[str, str | bool]) -> str | 
     return None
 
 
-def _decoded(system: fs.FileSystem, path: str) -> None:
+def _decode(system: fs.FileSystem, path: str) -> None:
     with system.open_input_file(path) as file:
         # Spark writes a checksum with each page; of files without, a flipped bit inside a value is a value.
         for _ in pq.ParquetFile(file, page_checksum_verification=True).iter_batches(ROWS_AT_A_TIME):

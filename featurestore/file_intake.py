@@ -8,9 +8,9 @@ goes on. A batch that was cut off is finished first, from its own files, whateve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from featurestore.batch_checks import instant_of
-from featurestore.batch_identity import content_id, described, file_hashes, input_key
+from featurestore.batch_checks import EPOCH
+from featurestore.batch_identity import content_id, described, file_hash, input_key
 from featurestore.erasure_key import ErasureKey
 from featurestore.errors import DataContractError
 from featurestore.file_faults import UNFINISHED, fault
@@ -32,7 +32,9 @@ from featurestore.source_config import SourceConfig
 from featurestore.tables import Warehouse
 
 FAULTS_SHOWN = 5
+MOST_TASKS = 1000
 NANOSECONDS_A_MICROSECOND = 1000
+LOOKED_AT = "file string, bytes bigint, modified_us bigint, sha256 string, fault string"
 
 
 def ingest_files(
@@ -71,14 +73,14 @@ class _FileIntake:
 
     def run(self) -> tuple[IngestReport, ...]:
         """What `ingest_files` says."""
-        there = self._seen(input_files(self.warehouse.spark, self.config, self.where))
+        there, faults = self._seen(input_files(self.warehouse.spark, self.config, self.where))
         before = self._all_before(there)
         if before is not None:
             return (before,)
         finished = self._finished(there)
         settled = [one for one in there if not self._is_unsettled(one)]
         new, known, aside = self._told_apart(settled)
-        whole, notes = self._sorted_out(new, is_alone=not known)
+        whole, notes = self._sorted_out(new, faults, is_alone=not known)
         notes += [f"set aside before: {one.path}: {one.reason}" for one in aside]
         notes += [f"left for later, it may still be written: {one.path}" for one in there if one not in settled]
         if known:
@@ -89,17 +91,21 @@ class _FileIntake:
     def _records(self) -> list[FileRecord]:
         return file_records(self.warehouse, self.config.source, self.key)
 
-    def _seen(self, uris: Sequence[str]) -> list[SeenFile]:
-        """The files with their hashes, by path; those that lie there as they were recorded are not read for it."""
-        spark, recorded = self.warehouse.spark, {one.path: one for one in self._records()}
-        listed = spark.createDataFrame([(uri,) for uri in uris], "file string").repartition(len(uris), "file")
-        stats = listed.mapInArrow(_looked_at, "file string, bytes bigint, modified_us bigint").collect()  # a row a file
-        found = {row["file"]: (int(row["bytes"]), instant_of(row["modified_us"])) for row in stats}
-        hashes = {
-            uri: recorded[uri].sha256 for uri in uris if uri in recorded and recorded[uri].is_still(uri, *found[uri])
-        }
-        hashes |= file_hashes(spark, [uri for uri in uris if uri not in hashes])
-        return [SeenFile(uri, hashes[uri], *found[uri]) for uri in sorted(uris)]
+    def _seen(self, uris: Sequence[str]) -> tuple[list[SeenFile], dict[str, str]]:
+        """The files by path, and what is wrong with those that no record knows; looked at where the tasks run.
+
+        A file that lies there as it was recorded is not read for it.
+        """
+        records = self._records()
+        look = partial(_looked_at, recorded={one.path: one for one in records},
+                       known=frozenset(one.sha256 for one in records), format=self.config.format,
+                       options=dict(self.config.options))  # fmt: skip
+        listed = self.warehouse.spark.createDataFrame([(uri,) for uri in uris], "file string")
+        spread = listed.repartition(min(len(uris), MOST_TASKS), "file")
+        rows = spread.mapInArrow(look, LOOKED_AT).collect()  # a row a file
+        seen = [SeenFile(row["file"], row["sha256"], row["bytes"], EPOCH + timedelta(microseconds=row["modified_us"]))
+                for row in sorted(rows, key=lambda row: str(row["file"]))]  # fmt: skip
+        return seen, {row["file"]: row["fault"] for row in rows if row["fault"] is not None}
 
     def _all_before(self, there: Sequence[SeenFile]) -> IngestReport | None:
         """The report of just this input as it was taken in before, if it was."""
@@ -138,17 +144,13 @@ class _FileIntake:
                 known.append(file)
         return list(new.values()), known, aside
 
-    def _sorted_out(self, new: Sequence[SeenFile], *, is_alone: bool) -> tuple[list[SeenFile], list[str]]:
+    def _sorted_out(
+        self, new: Sequence[SeenFile], faults: Mapping[str, str], *, is_alone: bool
+    ) -> tuple[list[SeenFile], list[str]]:
         """The files that are whole, and what is to be told of the others, which are recorded as set aside."""
-        if not new:
-            return [], []
-        check = partial(_checked, format=self.config.format, options=dict(self.config.options))
-        listed = self.warehouse.spark.createDataFrame([(one.path,) for one in new], "file string")
-        found = listed.repartition(len(new), "file").mapInArrow(check, "file string, fault string").collect()
-        faults = {row["file"]: row["fault"] for row in found if row["fault"] is not None}  # a row a file
         broken = [one for one in new if one.path in faults]
         told = [f"{one.path}: {faults[one.path]}" for one in broken]
-        if len(broken) == len(new) and is_alone:
+        if broken and len(broken) == len(new) and is_alone:
             shown = "\n  ".join(told[:FAULTS_SHOWN])
             raise DataContractError(f"{self.where} cannot be read: no file of it is whole.\n  {shown}")
         remember_files(self.warehouse, broken, source=self.config.source, input_key=self.key,
@@ -187,31 +189,31 @@ def _remember(
     remember_files(warehouse, files, source=source, input_key=input_key, seen_at=seen_at, batch_id=batch_id)
 
 
-def _looked_at(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-    """Size and time of change of files, where the tasks run."""
-    for batch in batches:
-        files = batch.column("file").to_pylist()
-        infos = [_info(file) for file in files]
-        yield pa.RecordBatch.from_pydict({
-            "file": files,
-            "bytes": pa.array([one.size for one in infos], pa.int64()),
-            "modified_us": pa.array([(one.mtime_ns or 0) // NANOSECONDS_A_MICROSECOND for one in infos], pa.int64()),
-        })  # fmt: skip
-
-
-def _info(uri: str) -> fs.FileInfo:
-    system, path = file_system(uri)
-    return system.get_file_info(path)
-
-
-def _checked(
-    batches: Iterable[pa.RecordBatch], *, format: str, options: dict[str, str | bool]  # noqa: A002
+def _looked_at(
+    batches: Iterable[pa.RecordBatch], *, recorded: Mapping[str, FileRecord], known: Collection[str],
+    format: str, options: Mapping[str, str | bool],  # noqa: A002
 ) -> Iterable[pa.RecordBatch]:  # fmt: skip
-    """What is wrong with files, where the tasks run."""
+    """Size, time of change, hash and fault of files; only one that has changed is hashed, only a new one is checked."""
     for batch in batches:
-        files = batch.column("file").to_pylist()
-        faults = [fault(file, format=format, options=options) for file in files]
-        yield pa.RecordBatch.from_pydict({"file": files, "fault": pa.array(faults, pa.string())})
+        yield pa.RecordBatch.from_pylist(
+            [_look(uri, recorded.get(uri), known, format=format, options=options)
+             for uri in batch.column("file").to_pylist()],
+            schema=pa.schema([("file", pa.string()), ("bytes", pa.int64()), ("modified_us", pa.int64()),
+                              ("sha256", pa.string()), ("fault", pa.string())]),
+        )  # fmt: skip
+
+
+def _look(
+    uri: str, record: FileRecord | None, known: Collection[str], *, format: str, options: Mapping[str, str | bool]  # noqa: A002
+) -> dict[str, object]:  # fmt: skip
+    system, path = file_system(uri)
+    info = system.get_file_info(path)
+    modified_us = (info.mtime_ns or 0) // NANOSECONDS_A_MICROSECOND
+    modified_at = EPOCH + timedelta(microseconds=modified_us)
+    is_still = record is not None and record.is_still(uri, info.size, modified_at)
+    sha256 = record.sha256 if record is not None and is_still else file_hash(uri)
+    why = None if sha256 in known else fault(uri, format=format, options=options)
+    return {"file": uri, "bytes": info.size, "modified_us": modified_us, "sha256": sha256, "fault": why}
 
 
 def _as_path(uri: str) -> str:

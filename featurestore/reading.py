@@ -62,10 +62,9 @@ def input_files(spark: SparkSession, config: Layout, path: str) -> list[str]:
     DataContractError where it holds no file.
     """
     with readable(path):
-        if config.format in ("parquet", "delta"):
-            files = spark.read.format(config.format).load(path).inputFiles()
-        else:
-            files = spark.read.text(path).inputFiles()
+        # Of other formats the files alone are listed: one that is broken must not hide the others.
+        reader = spark.read.format("delta" if config.format == "delta" else "text")
+        files = reader.load(path).inputFiles()
     if not files:
         raise DataContractError(f"{path} holds no data file.")
     return sorted(files)

@@ -114,9 +114,10 @@ class _Shop:
         database = Database(self.run.spark, self.at, Credentials(USER, PASSWORD), table.fetch_rows)
         types = database.columns(table.table)
         scale = Scale.of("recorded_at", types, where=table.table)
-        query = rows_query(table, types, columns=sorted(self.config.raw_columns), where="true")
+        columns = sorted(self.config.raw_columns)
+        query = rows_query(table, types, columns=columns, where="true")
         cuts = database.values(scale.cuts_query(table.table, where="true", parts=parts)) if parts > 1 else []
-        rows = database.rows(query, parts=scale.ranges(cuts))
+        rows = database.rows(query, parts=scale.ranges(cuts)).select(columns)
         rows.write.format("noop").mode("overwrite").save()
 
     def _killed(self) -> list[Figure]:

@@ -46,7 +46,7 @@ def take(warehouse, postgres, shop):
 
 
 def events(**table):
-    return packaged("postgres_events", **table)
+    return packaged("postgres_events", **{"partitions": 2, **table})
 
 
 def refusal(take, config, error, **more):
@@ -80,7 +80,9 @@ def test_parts_hold_every_row_once(take, shop):
     assert counts(take(events(partitions=7, fetch_rows=10))) == (1000, 1000, 0, 0)
 
 
-@pytest.mark.parametrize(("number", "after"), [(0, False), (0, True), (1, True), (2, True)])
+@pytest.mark.parametrize(("number", "after"), [
+    (0, False), (2, True), *(pytest.param(number, True, marks=pytest.mark.deep) for number in (0, 1)),
+])  # fmt: skip
 def test_killed_between_two_writes_it_ends_as_a_clean_run(take, shop, rows, monkeypatch, warehouse, number, after):
     shop(EVENTS.format(1, 30))
     shop("UPDATE events SET user_id = NULL WHERE event_id = 7")
@@ -134,7 +136,7 @@ def test_the_shops_four_tables(take, shop, rows):
         INSERT INTO events VALUES
             (1, 13085, 'product_view', 's1', 'p1', 'phone', NULL, NULL, '2024-01-02 10:00Z', '2024-01-02 10:01Z'),
             (2, 13085, 'purchase', 's1', 'p1', 'phone', 2, 7.00, '2024-01-02 10:05Z', '2024-01-02 10:06Z'),
-            (3, 13085, 'purchase', NULL, 'x', 'phone', 1, 0.125, '2024-07-02 10:05Z', '2024-07-02 10:06Z');
+            (3, 13085, 'purchase', NULL, 'x', 'phone', 1, 0.125, '2024-04-02 10:05Z', '2024-04-02 10:06Z');
         INSERT INTO user_metrics VALUES (13085, 'engagement', 0.25, '2024-01-03Z', '2024-01-03 01:00Z');
     """)
     for name in ("users", "events", "purchases", "user_metrics"):
@@ -150,7 +152,7 @@ def test_the_shops_four_tables(take, shop, rows):
     assert rows("events_interactions", "event_id", "interaction_type", "local_hour", "known_at") == [
         ("1", "product_view", "10", "2024-01-02 10:01:00"),
         ("2", "purchase", "10", "2024-01-02 10:06:00"),
-        ("3", "purchase", "11", "2024-07-02 10:06:00"),
+        ("3", "purchase", "11", "2024-04-02 10:06:00"),
     ]
     assert rows("events_orders", "event_id", "order_id", "quantity", "unit_price", "amount", "is_product") == [
         ("2", "s1", "2", "3.5000", "7.00", "true"),
@@ -164,10 +166,10 @@ def test_types_that_have_no_equal_keep_their_text_and_break_no_batch(take, shop,
         CREATE TABLE told (who uuid, what kind, value numeric, at timestamp(3), seen bigint);
         INSERT INTO told VALUES
             ('00000000-0000-0000-0000-00000000000a', 'region', 12345678901234567890123456789012345678901.5,
-             '2024-07-02 10:00:00.123', 1),
+             '2024-04-02 10:00:00.123', 1),
             ('00000000-0000-0000-0000-00000000000b', 'income', 'NaN', '2024-01-02 10:00:00', 2),
             ('00000000-0000-0000-0000-00000000000c', 'income', 1, 'infinity', 3),
-            ('00000000-0000-0000-0000-00000000000d', 'income', 1, '0044-03-15 BC', 4);
+            ('00000000-0000-0000-0000-00000000000d', 'income', 1, NULL, 4);
     """)
     columns = {"customer_id": "who", "event_time": "at", "attribute": "what", "value": "value"}
     table = packaged("postgres_user_metrics", table="told", watermark="seen", overlap=0, partitions=3)
@@ -175,10 +177,10 @@ def test_types_that_have_no_equal_keep_their_text_and_break_no_batch(take, shop,
 
     report = take(config)
 
-    assert report.reasons == {"event_in_the_future": 1} and report.read_through == "4"
-    assert rows("events_profiles", "right(customer_id, 1)", "attribute", "value", "event_time")[:2] == [
+    assert report.reasons == {"event_in_the_future": 1, "event_time_missing": 1} and report.read_through == "4"
+    assert rows("events_profiles", "right(customer_id, 1)", "attribute", "value", "event_time") == [
         # A wall clock in London, in summer.
-        ("a", "region", "12345678901234567890123456789012345678901.5", "2024-07-02 09:00:00.123"),
+        ("a", "region", "12345678901234567890123456789012345678901.5", "2024-04-02 09:00:00.123"),
         ("b", "income", "NaN", "2024-01-02 10:00:00"),
     ]
 
@@ -209,7 +211,7 @@ def test_columns_that_change(take, shop):
     assert "'session_id' was text and is bigint" in refusal(take, events(), DataContractError, days=3)
     shop("UPDATE events SET recorded_at = '2024-01-02 12:00Z' WHERE event_id = 20; "
          "UPDATE events SET event_id = 99 WHERE event_id = 20")  # fmt: skip
-    assert take(events(), days=3, accept_columns=True).rows_accepted == 1
+    assert take(events(overlap=timedelta(0)), days=3, accept_columns=True).rows_accepted == 1
 
     shop("ALTER TABLE events RENAME COLUMN user_id TO client_id")
     assert "'user_id' is missing" in refusal(take, events(), DataContractError, days=4)

@@ -101,4 +101,5 @@ def test_windows_and_what_a_watermark_may_not_be():
 def test_names_are_quoted_and_types_without_an_equal_are_read_as_text():
     table = DatabaseTable(table="public.t", user={"env": "A"}, password={"env": "B"})
     query = rows_query(table, {'a"b': "numeric(10,2)", "n": "bigint"}, columns=['a"b', "n"], where="true")
-    assert query == 'SELECT t."a""b"::text AS "a""b", t."n" AS "n" FROM (SELECT * FROM "public"."t" WHERE true) AS t'
+    assert query == ('SELECT t."a""b"::text AS "a""b", t."n" AS "n", NULL AS "tessera_part" '
+                     'FROM (SELECT * FROM "public"."t" WHERE true) AS t')  # fmt: skip
