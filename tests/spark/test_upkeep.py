@@ -23,7 +23,6 @@ from tests.events import INGESTED, add_batch, order_line
 from tests.small_orders import LIMITS, SMALL_VIEW, build, random_lines
 
 PLAN = plan_splits(date(2024, 6, 1), horizon_days=30, source_start=date(2023, 1, 1), step_days=84)
-REQUEST = Request(PURCHASE_30D, FeatureSet("few", (SMALL_VIEW,)), PLAN.dates, split_column(PLAN), 42)
 
 
 @pytest.fixture
@@ -32,7 +31,8 @@ def trained(warehouse):
     lines = list(random_lines(30, seed=3))
     add_batch(warehouse, lines[::2])
     build(warehouse, PLAN.as_ofs)
-    build_training_set(warehouse, REQUEST, limits=LIMITS, run_id="r", built_at=INGESTED)
+    request = Request(PURCHASE_30D, FeatureSet("few", (SMALL_VIEW,)), PLAN.dates, split_column(PLAN), 42)
+    build_training_set(warehouse, request, limits=LIMITS, run_id="r", built_at=INGESTED)
     add_batch(warehouse, lines[1::2], batch_seq=2)
     build(warehouse, PLAN.as_ofs)
     return warehouse
