@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from models.algorithms.parameters import AlgorithmSettings, XGBoostParameters
+from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.xgboost_spark import ADAPTIVE, fit_distributed
 from models.batch_scorer import batch_scorer
 from models.errors import CannotTrain
@@ -52,7 +52,7 @@ def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
     days = np.repeat(np.array(plan.as_ofs), customers)
     n = len(days)
     recency, money = rng.exponential(60.0, n), rng.lognormal(3.0, 1.0, n).round(2)
-    truth = sigmoid(recency / 40 - 1.5 - 0.3 * np.log(money / 20))
+    truth = sigmoid(recency / 40 - 1.5 - 0.8 * np.log(money / 20))
     frame = pd.DataFrame(
         {
             "customer_id": np.tile([f"c{at}" for at in range(customers)], len(plan.as_ofs)),
@@ -144,7 +144,7 @@ def test_rows_to_stop_by_that_a_hash_of_the_key_draws_reach_every_worker(spark) 
         "bought": (F.col("x") > 0.5).cast("double"), "is_stop": F.pmod(F.xxhash64("id"), F.lit(10)) == 1,
     })  # fmt: skip
     fit = fit_distributed(rows, features=["x"], label="bought", stopping="is_stop", key=["id"], seed=1,
-                          parameters=XGBoostParameters(trees=2, num_workers=2))  # fmt: skip
+                          parameters=TrainingParameters(trees=2).boosting())  # fmt: skip
     assert fit.workers == 2
     assert spark.conf.get(ADAPTIVE) == before
 
