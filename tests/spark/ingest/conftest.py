@@ -9,28 +9,9 @@ import yaml
 
 from featurestore.ingest import ingest
 from featurestore.source_config import source_config
+from jobs.benchmarks.malformed.trial import HEADER, SHOP
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
-HEADER = "customer,order,line,sku,pieces,price,at"
-SHOP = {
-    "source": "orders",
-    "format": "csv",
-    "columns": {
-        "customer_id": "customer",
-        "event_time": "at",
-        "order_id": "order",
-        "product_id": "sku",
-        "quantity": "pieces",
-        "unit_price": "price",
-        "amount": "round(try_cast(pieces as bigint) * try_cast(price as decimal(18,4)), 2)",
-        "is_product": "sku <> 'POST'",
-    },
-    "identical_rows": "duplicates",
-    "time_zone": "Europe/London",
-    "time_format": "yyyy-MM-dd HH:mm:ss",
-    "quarantined_share_limit": 1,
-    "lateness": 0,
-}
 NATURAL = {"event_id": "concat(order, '-', line)"}
 
 
