@@ -16,7 +16,8 @@ LOCK_OPTIONS := --extra all --strip-extras --allow-unsafe --no-header --annotati
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-spark test-deep mutants lint audit format lock clean clean-setup
+.PHONY: help setup demo cluster-up cluster-down test test-unit test-spark test-deep mutants lint audit format lock clean \
+	clean-setup
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,12 @@ setup: ## Virtual environment and JARs, once
 
 demo: ## The whole story on the data at hand, from raw files to scores
 	@./spark-submit.sh demo
+
+cluster-up: ## Spark's master and two workers on loopback; says the --master to give
+	@launcher/python.sh cluster-up
+
+cluster-down: ## End them
+	@launcher/python.sh cluster-down
 
 test: setup ## All tests but the long campaigns; REQUIRE_ALL=1 makes skips failures
 	@$(PYTEST) $(TOGETHER) -m "not deep" $(ARGS)

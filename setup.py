@@ -57,5 +57,7 @@ setup(
     packages=find_packages(include=["featurestore*", "models*", "jobs*", "conf*"]),
     package_data={"conf": ["**/*.yml", "**/*.yaml", "*.properties"], "models.report": ["*.j2"]},
     install_requires=NEEDED,
+    # Where spark-submit.sh is not what starts a job: a task of a platform that has installed the wheel.
+    entry_points={"console_scripts": ["tessera=jobs.main:as_installed"]},
     extras_require=EXTRAS,
 )

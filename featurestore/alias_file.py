@@ -34,6 +34,7 @@ class AliasFile:
     options: Mapping[str, str | bool] = field(default_factory=dict)
     pattern: str | None = None
     ignore_lines: str | None = None
+    only: str | None = None
     raw_columns: frozenset[str] = frozenset({ALIAS, CUSTOMER})
 
     @property
@@ -72,7 +73,7 @@ def declared_aliases(
     tell which is meant; the same alias told again is a duplicate of the row that was known first. Raises
     DataContractError for columns of other types.
     """
-    raw = raw_rows(spark, layout, path, files=files)
+    raw = raw_rows(spark, layout, path, files=files, where=path).rows
     kinds = dict(raw.dtypes)
     expected = {ALIAS: TEXT_OR_WHOLE, CUSTOMER: TEXT_OR_WHOLE, KNOWN: TEXT_OR_TIME}
     odd = [f"'{name}' is {kinds[name]}" for name, fit in expected.items() if name in kinds and kinds[name] not in fit]

@@ -19,6 +19,7 @@ from featurestore.alias_file import SEVERAL, alias_file, declared_aliases
 from featurestore.alias_table import CUSTOMER_ALIASES, alias_paths, aliases_version, first_event_of
 from featurestore.batch_checks import BatchCounts, counted, refuse_bad_batch
 from featurestore.batch_identity import batch_id
+from featurestore.erasure_key import ErasureKey
 from featurestore.errors import ConfigurationError, DataContractError
 from featurestore.event_tables import write_quarantine
 from featurestore.events import REASONS
@@ -31,6 +32,7 @@ from featurestore.persons import ALIAS, BATCHES, LINKS, PATH, longer, touching
 from featurestore.reading import input_files
 from featurestore.schemas import ALIASES
 from featurestore.spine_fold import KNOWN
+from featurestore.suppression import Kept, kept_out
 from featurestore.tables import StaleInput, Transaction, Warehouse, until_committed
 
 MOST_LINKS = 16
@@ -48,18 +50,21 @@ def ingest_aliases(
     run_id: str,
     quarantined_share_limit: float = 0.05,
     restore: bool = False,
+    erasure_key: ErasureKey | None = None,
 ) -> IngestReport:
     """Add the aliases of a file (see `alias_file`) that are not there yet, and set aside what breaks a rule.
 
     An alias is known from `known_at` on, or, without it, from `ingested_at`, which is lifted above all batches there
     are, so that no `as_known` answer given before is another one after. Told again, an alias that stands is a
-    duplicate; told of another customer, or closing a circle, it is set aside. Raises ConfigurationError for a path or
+    duplicate; told of another customer, or closing a circle, it is set aside; of a customer who was erased (see
+    `suppression`) it goes nowhere. Raises ConfigurationError for a path or
     format that does not fit, DataContractError (nothing written) for a file that cannot be read, lacks a column, has
     more rows to quarantine than allowed or no row where none stands, or leads over more than `MOST_LINKS` aliases;
     EnvironmentProblem when other writers win every time.
     """
     if ingested_at.tzinfo is None:
         raise ConfigurationError(f"ingested_at {ingested_at} has no time zone; instants are UTC.")
+    kept = kept_out(warehouse, erasure_key)
     layout = alias_file(path)
     files = input_files(warehouse.spark, layout, path)
     content_id = batch_id(warehouse.spark, ALIASES.name, files)
@@ -72,7 +77,7 @@ def ingest_aliases(
     dated = stands.dated(after_all)
     read = partial(declared_aliases, warehouse.spark, layout, path, files=files, ingested_at=dated)
     feed = _Feed(warehouse, path=path, read=read, own_id=own_id, dated=dated, run_id=run_id,
-                 limit=quarantined_share_limit)  # fmt: skip
+                 limit=quarantined_share_limit, kept=kept)  # fmt: skip
     return until_committed(feed.taken_in, what=f"aliases of {path}")
 
 
@@ -87,6 +92,7 @@ class _Feed:
     dated: datetime
     run_id: str
     limit: float
+    kept: Kept | None
 
     def taken_in(self) -> IngestReport:
         """Judge the file by the aliases that stand now, and write it; StaleInput if another one came first."""
@@ -121,6 +127,8 @@ class _Feed:
 
     def _judged(self, others: DataFrame | None) -> DataFrame:
         rows = self.read()
+        if self.kept is not None:
+            rows = self.kept.marked(rows, ids=[ALIAS, CUSTOMER])
         if others is not None:
             rows = _against_standing(rows, others)
         rows = _without_circles(rows, others)
@@ -155,6 +163,7 @@ class _Feed:
             rows_accepted=counts.accepted,
             rows_quarantined=counts.quarantined,
             rows_duplicate=counts.duplicate,
+            rows_suppressed=counts.suppressed,
             reasons=counts.reasons,
             # Read after the aliases are there: see `snapshot_inputs`, whose reader may have missed them.
             first_event_time=None if own is None else first_event_of(self.warehouse, own),

@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from featurestore.errors import DataContractError
 from featurestore.events import REASONS
-from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS
+from featurestore.identity import ACCEPTED, DUPLICATE, QUARANTINED, STATUS, SUPPRESSED
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STATUSES = (ACCEPTED, QUARANTINED, DUPLICATE, SUPPRESSED)
 REASONS_SHOWN = 5
 ROWS_SHOWN = 3
 WIDTH_SHOWN = 200
@@ -26,6 +27,7 @@ class BatchCounts:
     accepted: int
     quarantined: int
     duplicate: int
+    suppressed: int
     broken: int
     reasons: dict[str, int]
     broken_reasons: dict[str, int]
@@ -37,14 +39,14 @@ class BatchCounts:
 
     @property
     def read(self) -> int:
-        return self.accepted + self.quarantined + self.duplicate
+        return self.accepted + self.quarantined + self.duplicate + self.suppressed
 
 
 def counted(rows: DataFrame) -> BatchCounts:
     """The counts of classified rows; `broken` counts rows with reasons, set aside before or not."""
     is_accepted = F.col(STATUS) == ACCEPTED
     totals = rows.agg(
-        *[F.count_if(F.col(STATUS) == status).alias(status) for status in (ACCEPTED, QUARANTINED, DUPLICATE)],
+        *[F.count_if(F.col(STATUS) == status).alias(status) for status in STATUSES],
         F.count_if(F.size(REASONS) > 0).alias("broken"),
         F.count_if(is_accepted & F.col("nonexistent_local")).alias("nonexistent"),
         F.count_if(is_accepted & F.col("ambiguous_local")).alias("ambiguous"),
@@ -57,6 +59,7 @@ def counted(rows: DataFrame) -> BatchCounts:
         accepted=totals[ACCEPTED],
         quarantined=totals[QUARANTINED],
         duplicate=totals[DUPLICATE],
+        suppressed=totals[SUPPRESSED],
         broken=totals["broken"],
         reasons={reason: quarantined for reason, _, quarantined in each if quarantined},
         broken_reasons={reason: broken for reason, broken, _ in each},

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from featurestore.errors import ConfigurationError, did_you_mean
 from featurestore.plain_yaml import plain_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
 MOST_SHOWN = 200
+UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+MOST_DIGITS = 4
+"""Of a duration: 27 years of days; dates less some of them are still dates."""
+NEVER_SHOWN = "jdbc"
+"""The section in which somebody may write a password by mistake: its faults are told without what was found."""
 
 
 class Strict(BaseModel):
     """Parent of all settings: immutable, no key that means nothing, and numbers that are numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def duration(value: Any) -> timedelta:
+    """`0`, or a whole number with d, h or m.
+
+    >>> duration("36h") == timedelta(hours=36)
+    True
+    """
+    found = re.fullmatch(r"(\d+)([dhm])", str(value))
+    if found and len(found[1]) <= MOST_DIGITS:
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+    if value == 0 and not isinstance(value, bool):
+        return timedelta(0)
+    raise ValueError("expected 0 or a whole number (up to 9999) of days, hours or minutes such as 2d, 36h, 90m")
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 
 
 def parse_yaml(text: str, *, where: str) -> dict[str, Any]:
@@ -65,7 +89,8 @@ def _fault(model: type[BaseModel], fault: Mapping[str, Any]) -> str:
         return f"  {key}: unknown key. {did_you_mean(str(location[-1]), _keys_at(model, location[:-1]))}"
     if fault["type"] == "missing":
         return f"  {key}: required, but not given."
-    return f"  {key}: {fault['msg']} (found {_shown(fault['input'])})."
+    found = "" if location[:1] == (NEVER_SHOWN,) else f" (found {_shown(fault['input'])})"
+    return f"  {key}: {fault['msg']}{found}."
 
 
 def _shown(value: Any) -> str:

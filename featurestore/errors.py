@@ -49,6 +49,16 @@ class EnvironmentProblem(TesseraError):
 
     exit_code = 4
 
+    @classmethod
+    def damaged(cls, what: str, *, said: str) -> EnvironmentProblem:
+        """A file of a table is cut short, overwritten or gone; its reader said what."""
+        lines = said.strip().splitlines() or ["nothing"]
+        return cls(
+            f"{what} cannot be read: {lines[0][:300]}\n"
+            "  A file of the table is damaged or gone, and nothing was written. Put it back from a copy of the\n"
+            "  warehouse, or remove the table and run the jobs that write it again."
+        )
+
 
 class MissingInput(DataContractError):
     """A job ran before what it reads exists."""

@@ -15,6 +15,8 @@ from featurestore.source_config import SourceConfig
 
 STATUS = "status"
 ACCEPTED, QUARANTINED, DUPLICATE = "accepted", "quarantined", "duplicate"
+SUPPRESSED = "suppressed"
+"""Of a customer who was erased: the row goes nowhere."""
 REUSED = "event_id_reused"
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from deltalake.exceptions import CommitFailedError
 
+from featurestore.database_queries import in_order
 from featurestore.errors import DataContractError, EnvironmentProblem
 from featurestore.record_tables import add_records, put_records
 from featurestore.schemas import Column
@@ -26,10 +27,13 @@ INGEST_RUNS = Table(
         Column("ingested_at", "timestamp", "When the batch was taken in, UTC; grows with batch_seq", lineage=True),
         Column("status", "string", "started; done once all of its rows are in their tables; retracting; retracted"),
         Column("input_name", "string", "Name of the input, without its folder", lineage=True),
-        Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next three"),
+        Column("rows_read", "bigint", "Events that the input holds; equals the sum of the next four"),
         Column("rows_accepted", "bigint", "Events added to events_<source>"),
         Column("rows_quarantined", "bigint", "Rows added to quarantine_<source>"),
         Column("rows_duplicate", "bigint", "Rows that stood already, in the table or in the batch"),
+        Column("rows_suppressed", "bigint", "Rows of customers who were erased: they went nowhere; NULL for 0"),
+        Column("accepted_erased", "bigint", "Of the accepted, events that an erasure took out since; NULL for 0"),
+        Column("quarantined_erased", "bigint", "Of the quarantined, rows that an erasure took out since; NULL for 0"),
         Column("reasons", "map<string,bigint>", "Quarantined rows per reason; a row may have several"),
         Column("nonexistent_local_times", "bigint", "Accepted events whose wall clock a clock change skips"),
         Column("ambiguous_local_times", "bigint", "Accepted events whose wall clock exists twice"),
@@ -45,9 +49,15 @@ INGEST_RUNS = Table(
             lineage=True,
         ),
         Column("retracted_at", "timestamp", "When it was taken back, UTC", lineage=True),
+        Column("input_key", "string", "Hash of how, and of a database from where, it was read"),
+        Column("input_columns", "map<string,string>", "Columns that the input had, with their types, string for text"),
+        Column("read_from", "string", "Value of the watermark that the table had been read through before; NULL: none"),
+        Column("read_through", "string", "Value of the watermark that the batch has read the table through"),
+        Column("landed", "string", "Folder below landed/ that holds the rows of a table until they are taken in",
+               lineage=True),
     ),
     "One row a batch of events: what was read, where it went, and what the source is complete through",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,22 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What is remembered of how a batch was read; the columns of these names say what each is."""
+
+    input_key: str = ""
+    input_columns: dict[str, str] = field(default_factory=dict)
+    read_from: str | None = None
+    read_through: str | None = None
+    landed: str | None = None
+
+
+NOT_REMEMBERED = Reading()
+
+
+@dataclass(frozen=True)
 class IngestReport:
-    """What one ingest found: `rows_read` = accepted + quarantined + duplicate; instants in UTC."""
+    """What one ingest found: `rows_read` = accepted + quarantined + duplicate + suppressed; instants in UTC."""
 
     source: str
     batch_id: str
@@ -73,6 +97,9 @@ class IngestReport:
     rows_accepted: int = 0
     rows_quarantined: int = 0
     rows_duplicate: int = 0
+    rows_suppressed: int = 0
+    accepted_erased: int = 0
+    quarantined_erased: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     nonexistent_local_times: int = 0
     ambiguous_local_times: int = 0
@@ -81,12 +108,23 @@ class IngestReport:
     is_restatement: bool = False
     events_version: int = -1
     retracted_at: datetime | None = None
+    input_key: str = ""
+    input_columns: dict[str, str] = field(default_factory=dict)
+    read_from: str | None = None
+    read_through: str | None = None
+    landed: str | None = None
     status: str = DONE
     already_ingested: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
         return self.status == DONE
+
+    @property
+    def reading(self) -> Reading:
+        """How it was read."""
+        return Reading(**{name: getattr(self, name) for name in Reading.__dataclass_fields__})
 
     def fed_again(self) -> IngestReport:
         """The report of feeding this very batch once more: nothing added, every row a duplicate."""
@@ -95,6 +133,7 @@ class IngestReport:
             rows_accepted=0,
             rows_quarantined=0,
             rows_duplicate=self.rows_read,
+            rows_suppressed=0,
             reasons={},
             already_ingested=True,
         )
@@ -164,7 +203,8 @@ def reports(warehouse: Warehouse, source: str) -> list[IngestReport]:
 def recorded(run: dict[str, Any]) -> IngestReport:
     """A row of the table as a report."""
     known = {name: run[name] for name in IngestReport.__dataclass_fields__ if run.get(name) is not None}
-    return IngestReport(**{**known, "reasons": dict(run["reasons"] or ())})
+    maps = {name: dict(run.get(name) or ()) for name in ("reasons", "input_columns")}
+    return IngestReport(**{**known, **maps})
 
 
 def feeding(warehouse: Warehouse, source: str, content_id: str, *, restore: bool) -> str:
@@ -175,7 +215,7 @@ def feeding(warehouse: Warehouse, source: str, content_id: str, *, restore: bool
     DataContractError says so.
     """
     known = {report.batch_id: report for report in reports(warehouse, source)}
-    last_retraction = max((r.retracted_at for r in known.values() if r.retracted_at is not None), default=None)
+    last_retraction = _last_retraction(known.values())
     times, batch_id = 0, content_id
     while (own := known.get(batch_id)) is not None:
         if own.status in (RETRACTING, RETRACTED):
@@ -184,11 +224,79 @@ def feeding(warehouse: Warehouse, source: str, content_id: str, *, restore: bool
                     f"this input was taken back (batch {own.batch_id[:12]} of {source}); nothing is added.\n"
                     "  To take it in after all, add --restore."
                 )
-        elif not own.rows_duplicate or last_retraction is None or last_retraction < own.ingested_at:
+        elif not _may_lack_rows(own, last_retraction):
             return batch_id
         times += 1
         batch_id = hashlib.sha256(f"{content_id}:{times}".encode()).hexdigest()
     return batch_id
+
+
+def _last_retraction(batches: Iterable[IngestReport]) -> datetime | None:
+    return max((one.retracted_at for one in batches if one.retracted_at is not None), default=None)
+
+
+def _may_lack_rows(own: IngestReport, last_retraction: datetime | None) -> bool:
+    """Whether rows of a batch that were duplicates may have been duplicates of what was taken back since."""
+    return bool(own.rows_duplicate) and last_retraction is not None and last_retraction >= own.ingested_at
+
+
+def standing_batches(warehouse: Warehouse, source: str, *, restore: bool) -> set[str]:
+    """The ids of batches whose input need not be read again: wholly ingested, or taken back to stay out.
+
+    With `restore`, what was taken back is not among them, and never one whose duplicates may have gone with it.
+    """
+    known = reports(warehouse, source)
+    last_retraction = _last_retraction(known)
+    return {one.batch_id for one in known if _stands(one, last_retraction, restore=restore)}
+
+
+def _stands(own: IngestReport, last_retraction: datetime | None, *, restore: bool) -> bool:
+    if own.status in (RETRACTING, RETRACTED):
+        return not restore
+    return own.is_done and not _may_lack_rows(own, last_retraction)
+
+
+def read_already(warehouse: Warehouse, source: str, input_key: str, *, restore: bool) -> str | None:
+    """The value of its watermark that a table has been read through by batches that stand; None before any.
+
+    A batch that was taken back counts as read, since it is to stay out, unless `restore`; one whose duplicates may
+    have gone with another that was taken back does not.
+    """
+    stands = standing_batches(warehouse, source, restore=restore)
+    of_input = [one for one in reports(warehouse, source) if one.input_key == input_key and one.batch_id in stands]
+    return reach((one.read_from, one.read_through) for one in of_input if one.read_through is not None)
+
+
+def reach(stretches: Iterable[tuple[str | None, str]]) -> str | None:
+    """How far stretches (from, through) lead without a gap, from the very beginning: None.
+
+    >>> reach([(None, "10"), ("10", "12"), ("15", "20")]), reach([("10", "12")])
+    ('12', None)
+    """
+    left, reached = list(stretches), None
+    while True:
+        on = [
+            end
+            for start, end in left
+            if start is None or (reached is not None and in_order(start) <= in_order(reached))
+        ]
+        furthest = max(on, key=in_order, default=None)
+        if furthest is None or furthest == reached:
+            return reached
+        reached = furthest
+
+
+def cut_off(warehouse: Warehouse, source: str, input_key: str) -> list[IngestReport]:
+    """The batches of an input that have their rank but not all of their rows yet, in their order."""
+    begun = [one for one in reports(warehouse, source) if one.status == STARTED and one.input_key == input_key]
+    return sorted(begun, key=lambda one: one.batch_seq)
+
+
+def columns_before(warehouse: Warehouse, source: str, input_key: str) -> dict[str, str]:
+    """The columns that an input had when it was last taken in, with their types; empty before that."""
+    known = [one for one in reports(warehouse, source) if one.input_key == input_key and one.is_done]
+    newest = max((one for one in known if one.input_columns), key=lambda one: one.batch_seq, default=None)
+    return {} if newest is None else newest.input_columns
 
 
 def mark(warehouse: Warehouse, report: IngestReport) -> None:
@@ -199,7 +307,10 @@ def mark(warehouse: Warehouse, report: IngestReport) -> None:
     )
 
 
-def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime) -> Batch:
+def reserve(
+    warehouse: Warehouse, *, source: str, batch_id: str, input_name: str, ingested_at: datetime,
+    reading: Reading = NOT_REMEMBERED,
+) -> Batch:  # fmt: skip
     """Give the batch the next rank of its source, or the one that an earlier try was given.
 
     The rank is the version of a transaction per source, so of two batches that ask at once one gets
@@ -215,7 +326,7 @@ def reserve(warehouse: Warehouse, *, source: str, batch_id: str, input_name: str
         batch = Batch(batch_id, source, rank, stands.dated(ingested_at))
         if stands.own is not None:
             return batch
-        if _took_rank(warehouse, batch, input_name, Transaction(app_id, rank)):
+        if _took_rank(warehouse, batch, input_name, reading, Transaction(app_id, rank)):
             return batch
     raise EnvironmentProblem(
         f"batch {batch_id[:12]} of {source}: other batches took the next rank {ATTEMPTS} times in a row.\n"
@@ -236,9 +347,9 @@ def close(warehouse: Warehouse, report: IngestReport) -> None:
     mark(warehouse, replace(report, status=DONE))
 
 
-def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, transaction: Transaction) -> bool:
+def _took_rank(warehouse: Warehouse, batch: Batch, input_name: str, reading: Reading, transaction: Transaction) -> bool:
     """Whether the batch stands under its rank now: an append that comes second is dropped in silence."""
-    row = _row({**asdict(batch), "status": STARTED, "input_name": input_name})
+    row = _row({**asdict(batch), "status": STARTED, "input_name": input_name, **asdict(reading)})
     try:
         add_records(warehouse, INGEST_RUNS, [row], transaction=transaction)
     except CommitFailedError:

@@ -39,6 +39,8 @@ def _explained(error: Exception, condition: str, path: str) -> Exception:
         return _no_such_input(path)
     if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
         return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
+    if condition.startswith("CANNOT_MERGE_SCHEMAS"):
+        return DataContractError(f"the files of {path} have columns of different types: {_first_line(text)}")
     if "CSV header does not conform" in text:
         return DataContractError(
             f"the files of {path} have different headers, or one that names a column twice; one header was expected."

@@ -102,6 +102,19 @@ def under_former_ids(rows: DataFrame, paths: DataFrame | None) -> DataFrame:
     return rows.unionByName(former.withColumn(CUSTOMER, F.col("_alias")).select(*rows.columns))
 
 
+def all_ids_of(customers: DataFrame, paths: DataFrame | None) -> DataFrame:
+    """Every id (customer_id, each once) of the persons whom `customers` (customer_id) name by any of their ids."""
+    asked = customers.select(CUSTOMER).distinct()
+    if paths is None:
+        return asked
+    last = _last(paths)
+    persons = asked.join(last, F.col(CUSTOMER) == F.col("_alias"), "left").select(
+        F.coalesce("_person", CUSTOMER).alias("_person")
+    )
+    former = last.join(persons.distinct(), "_person", "left_semi").select(F.col("_alias").alias(CUSTOMER))
+    return persons.select(F.col("_person").alias(CUSTOMER)).union(former).union(asked).distinct()
+
+
 def _last(paths: DataFrame) -> DataFrame:
     """`_alias` and the last `_person` that it leads to, one row an alias."""
     return paths.groupBy(F.col(ALIAS).alias("_alias")).agg(F.max_by(CUSTOMER, LINKS).alias("_person"))

@@ -26,6 +26,11 @@ def population_table(view: str) -> Table:
             Column("cutpoints", "array<double>", "Exact discrete quantiles at 20, 40, 60 and 80 %, ascending"),
             Column("percentiles", "array<double>", "Exact discrete quantiles at 1, 2, ..., 99 %, ascending"),
             Column("n", "bigint", "Customers with a value"),
+            Column(
+                "kept_since",
+                "string",
+                "Erasure that took customers from the date: rebuilds use these cut points; NULL for none",
+            ),
         ),
         comment=f"Cut points of the population-ranked features of view {view}",
     )
@@ -51,7 +56,9 @@ def cut_points(snapshots: DataFrame, ranked: Sequence[Ranked]) -> DataFrame:
     repeated = F.flatten(F.collect_list(F.array_repeat("value", F.col("cuts"))))
     grouped = at_cut.groupBy(*keys, "n").agg(F.array_sort(repeated).alias("percentiles"))
     fifths = F.array(*[F.get("percentiles", F.lit(at)) for at in _positions(parts=5)])
-    return grouped.withColumn("cutpoints", fifths).select(*population_table("").column_names)
+    return grouped.withColumns({"cutpoints": fifths, "kept_since": F.lit(None).cast("string")}).select(
+        *population_table("").column_names
+    )
 
 
 def _cuts_up_to(place: SparkColumn) -> SparkColumn:

@@ -14,6 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Field, Schema, write_deltala
 from deltalake import Transaction as AppTransaction
 from deltalake.exceptions import CommitFailedError
 
+from featurestore.delta_logs import DeltaLog
 from featurestore.tables import Table, Transaction, Warehouse, log_schema
 
 Rows = Iterable[Sequence[Any]]
@@ -57,7 +58,7 @@ def opened(warehouse: Warehouse, table: Table) -> DeltaTable:
         except CommitFailedError:
             if not warehouse.exists(table.name):
                 raise
-    held = DeltaTable(path)
+    held = DeltaLog(path)
     there = {one.name for one in held.schema().fields}
     lacking: list[Field] = [one for one in declared.fields if one.name not in there]
     if lacking:

@@ -13,6 +13,7 @@ from featurestore.errors import DataContractError
 from featurestore.fold import FoldPlan, Limits
 from featurestore.frames import folded, instant, joined
 from featurestore.ingest_runs import reports
+from featurestore.kept_cut_points import with_kept
 from featurestore.knowledge import AS_KNOWN
 from featurestore.persons import told_of_persons
 from featurestore.population import among_population, cut_points
@@ -44,10 +45,11 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
     """Build `recorded` again into `training_set_<name>_v<version>`, from raw events, whatever arrived since.
 
     `request` says what the definitions and settings of now make of it. Raises DataContractError, and writes nothing,
-    where a definition is another one or a batch that it saw is gone or was fed again; and after writing, where the
-    rows are others all the same.
+    where customers were erased since, a definition is another one or a batch that it saw is gone or was fed again; and
+    after writing, where the rows are others all the same.
     """
     mature = {date.fromisoformat(day): split for day, split in recorded.as_ofs.items()}
+    _refuse_erased(recorded)
     _refuse_other_definitions(recorded, request, mature)
     _refuse_other_events(warehouse, recorded)
     outcomes = _events(warehouse, recorded, request.label.source)
@@ -100,7 +102,18 @@ def _seen_then(
     """The snapshots of `view` at `days`, folded from the events of then."""
     plan = FoldPlan(view.folds, view.derived, tuple(map(instant, days)), limits)
     rows = folded(before(_of_persons(warehouse, recorded, view.source), days[-1]), plan)
-    return among_population(rows, cut_points(rows, view.ranked), view) if view.ranked else rows
+    if not view.ranked:
+        return rows
+    return among_population(rows, with_kept(warehouse, view, cut_points(rows, view.ranked)), view)
+
+
+def _refuse_erased(recorded: TrainingSet) -> None:
+    if recorded.erased_since:
+        raise DataContractError(
+            f"training set {recorded.name} version {recorded.version} can no longer be replayed bit for bit: customers "
+            f"were erased since from what it was built from (erasure {', '.join(recorded.erased_since)}).\n"
+            "  Build a training set from what there is now: build_training_set."
+        )
 
 
 def _refuse_other_definitions(recorded: TrainingSet, request: Request, mature: dict[date, str]) -> None:
@@ -110,7 +123,10 @@ def _refuse_other_definitions(recorded: TrainingSet, request: Request, mature: d
         other.append(f"label {recorded.name}")
     ranks = {name: recorded.batch_ranks(name) for name in recorded.batch_seqs}
     as_ofs = len(mature) + recorded.immature_as_ofs
-    if not other and identity_of(request, mature, ranks, as_ofs=as_ofs) != recorded.fingerprint:
+    if (
+        not other
+        and identity_of(request, mature, ranks, as_ofs=as_ofs, erasures=recorded.erasures) != recorded.fingerprint
+    ):
         other.append("features across views, rule of the split or seed")
     if other:
         raise DataContractError(

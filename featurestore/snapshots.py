@@ -19,6 +19,7 @@ from featurestore.definitions import AS_OF_DATE
 from featurestore.errors import DataContractError
 from featurestore.fold import CUSTOMER, Limits
 from featurestore.frames import joined
+from featurestore.kept_cut_points import with_kept
 from featurestore.population import among_population, cut_points, population_table
 from featurestore.snapshot_inputs import Inputs
 from featurestore.snapshot_plan import Pass, Plan, Planned, group_of, make_plan
@@ -212,11 +213,18 @@ def _write(warehouse: Warehouse, work: _Work, rows: DataFrame) -> None:
         return
     held = rows.persist()
     try:
-        cuts = cut_points(held, view.ranked).persist()
+        cuts = _kept(warehouse, work, cut_points(held, view.ranked)).persist()
         _put(warehouse, work, table, among_population(held, cuts, view))
         _put(warehouse, work, population_table(view.name), cuts)
     finally:
         held.unpersist()
+
+
+def _kept(warehouse: Warehouse, work: _Work, cuts: DataFrame) -> DataFrame:
+    """`cuts`, those in their place that an erasure keeps; of another generation's, where the feature is the same."""
+    if work.plan.is_another_generation:
+        return with_kept(warehouse, work.view, cuts, features=work.plan.kept, all_dates=True)
+    return with_kept(warehouse, work.view, cuts)
 
 
 def _put(warehouse: Warehouse, work: _Work, table: Table, rows: DataFrame) -> None:

@@ -9,45 +9,31 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Literal
 from zoneinfo import available_timezones
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from featurestore.configuration import Strict, parse_yaml, validated
+from featurestore.configuration import Duration, Strict, parse_yaml, validated
+from featurestore.database_config import DatabaseTable
 from featurestore.errors import ConfigurationError, did_you_mean
 from featurestore.expressions import check_columns, columns_of
 from featurestore.schemas import LOCAL_TIME, SOURCES, Source
 from featurestore.schemas import source as source_named
 
-Format = Literal["csv", "json", "parquet", "delta", "text"]
+Format = Literal["csv", "json", "parquet", "delta", "text", "jdbc"]
 OPTIONS: dict[str, tuple[str, ...]] = {
     "csv": ("sep", "quote", "escape", "encoding", "multiLine", "nullValue"),
     "json": ("encoding",),
     "text": ("encoding",),
     "parquet": (),
     "delta": (),
+    "jdbc": (),
 }
-UNITS = {"d": "days", "h": "hours", "m": "minutes"}
-MOST_DIGITS = 4
-"""Of a duration: 27 years of days; dates less some of them are still dates."""
 FORMAT_LETTERS = frozenset("GyMdDQqLEaFhHkKmsSVzOXxZ")
 OFFSET_LETTERS = frozenset("VzOXxZ")
 DIGITS = {"y": 4, "D": 3, "X": 6, "x": 6, "Z": 6}
 """Of a letter of a time format, where that is not two or as often as it is written."""
-
-
-def _duration(value: Any) -> timedelta:
-    """`0`, or a whole number with d, h or m: 2d, 36h, 90m."""
-    found = re.fullmatch(r"(\d+)([dhm])", str(value))
-    if found and len(found[1]) <= MOST_DIGITS:
-        return timedelta(**{UNITS[found[2]]: int(found[1])})
-    if value == 0 and not isinstance(value, bool):
-        return timedelta(0)
-    raise ValueError("expected 0 or a whole number (up to 9999) of days, hours or minutes such as 2d, 36h, 90m")
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class Expectation(Strict):
@@ -71,8 +57,9 @@ class SourceConfig(Strict):
 
     `columns` maps canonical names to SQL expressions over raw columns; `events` lists several events
     of one row, each laid over `columns`. Times given as text (and, in text formats, times computed by
-    an expression) are wall clocks in `time_zone`; a TIMESTAMP of Parquet or Delta and a text whose
-    `time_format` holds an offset are instants.
+    an expression) are wall clocks in `time_zone`; a TIMESTAMP of Parquet or Delta, a timestamptz of a database
+    and a text whose `time_format` holds an offset are instants. Of a row for which `only` is not true nothing is
+    read: it is not this source's. A file that changed within the last `settled_for` is left for a later run.
     """
 
     source: str
@@ -80,6 +67,8 @@ class SourceConfig(Strict):
     options: dict[str, str | bool] = Field(default_factory=dict)
     pattern: str | None = None
     ignore_lines: str | None = None
+    jdbc: DatabaseTable | None = None
+    only: str | None = None
     columns: dict[str, str]
     events: tuple[EventMapping, ...] = ()
     event_id: str | None = None
@@ -90,6 +79,8 @@ class SourceConfig(Strict):
     known_at_format: str | None = None
     known_at_lag: Duration | None = None
     expectations: tuple[Expectation, ...] = ()
+    settled_for: Duration = timedelta(0)
+    new_columns: Literal["report", "stop"] = "report"
     quarantined_share_limit: float = Field(default=0.05, ge=0, le=1)
     lateness: Duration
     complete_through: datetime | None = None
@@ -132,8 +123,8 @@ class SourceConfig(Strict):
 
     def _raw_expressions(self) -> list[str]:
         texts = [text for mapping in self.mappings for text in mapping.columns.values()]
-        optional = [self.known_at] + [text for mapping in self.mappings for text in (mapping.when, mapping.event_id)]
-        return texts + [text for text in optional if text]
+        optional = [text for mapping in self.mappings for text in (mapping.when, mapping.event_id)]
+        return texts + [text for text in (self.known_at, self.only, *optional) if text]
 
     @field_validator("source")
     @classmethod
@@ -167,6 +158,7 @@ class SourceConfig(Strict):
     def _consistent(self) -> SourceConfig:
         try:
             self._check_reading()
+            self._check_sections()
             self._check_mappings()
             self._check_expectations()
         except ConfigurationError as error:
@@ -179,19 +171,26 @@ class SourceConfig(Strict):
                 raise ConfigurationError.unknown_name(
                     f"option of format {self.format}", name, known=OPTIONS[self.format], where="options"
                 )
-        if (self.format == "text") != (self.pattern is not None):
-            raise ConfigurationError("pattern (with named groups) is required for format text, and only there.")
-        if self.ignore_lines is not None and self.format != "text":
-            raise ConfigurationError("ignore_lines is for format text only.")
         if self.known_at is not None and self.known_at_lag is not None:
             raise ConfigurationError("give known_at or known_at_lag, not both.")
-        if self.identical_rows == "repeats" and self.has_natural_id:
-            raise ConfigurationError("rows with a natural event_id cannot be repeats; drop one of the two.")
         for text in (self.pattern, self.ignore_lines):
             _compiled(text or "")
         if self.pattern is not None and set(self.raw_columns) - set(_compiled(self.pattern).groupindex):
             missing = sorted(set(self.raw_columns) - set(_compiled(self.pattern).groupindex))
             raise ConfigurationError(f"pattern has no group named {', '.join(missing)}; write (?P<name>...).")
+
+    def _check_sections(self) -> None:
+        """What goes with one format only, and what does not go together."""
+        if (self.format == "text") != (self.pattern is not None):
+            raise ConfigurationError("pattern (with named groups) is required for format text, and only there.")
+        if self.ignore_lines is not None and self.format != "text":
+            raise ConfigurationError("ignore_lines is for format text only.")
+        if (self.format == "jdbc") != (self.jdbc is not None):
+            raise ConfigurationError("jdbc (table, user, password, ...) is required for format jdbc, and only there.")
+        if self.identical_rows == "repeats" and self.jdbc is not None and self.jdbc.watermark is not None:
+            raise ConfigurationError("repeats cannot be told from what a watermark's runs read twice; say duplicates.")
+        if self.identical_rows == "repeats" and self.has_natural_id:
+            raise ConfigurationError("rows with a natural event_id cannot be repeats; drop one of the two.")
 
     def _check_mappings(self) -> None:
         names = [column.name for column in self.shape.content]

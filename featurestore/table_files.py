@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-from deltalake import DeltaTable as DeltaLog
 
+from featurestore.delta_logs import DeltaLog
 from featurestore.tables import Warehouse
 
 SMALL_BYTES = 8 * 2**20

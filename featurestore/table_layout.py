@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from delta.tables import DeltaTable
-from deltalake import DeltaTable as DeltaLog
 from pyspark.sql import SparkSession
 
+from featurestore.delta_logs import DeltaLog
 from featurestore.snapshot_records import among
 from featurestore.tables import Warehouse
 

@@ -19,16 +19,18 @@ from typing import Any, TypeVar, cast
 import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
-from deltalake import DeltaTable as DeltaLog
+from deltalake import Schema as LogSchema
 from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
+from pyspark.sql.utils import is_remote
 
 from featurestore.definitions import quoted
-from featurestore.errors import ConfigurationError, EnvironmentProblem, MissingInput, TesseraError
+from featurestore.delta_logs import DeltaLog
+from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, MissingInput, TesseraError
 from featurestore.schemas import Column
 from featurestore.table_versions import Journal
 
@@ -37,6 +39,7 @@ WRITE_TXN_APP = "spark.databricks.delta.write.txnAppId"
 WRITE_TXN_VERSION = "spark.databricks.delta.write.txnVersion"
 FINGERPRINT = "tessera.fingerprint"
 ATTEMPTS = 3
+INSERT_ALL = "WHEN NOT MATCHED THEN INSERT *"
 CONFLICTS = (DeltaConcurrentModificationException, CommitFailedError)
 """What a commit raises that crossed another one, by Spark and by delta-rs."""
 
@@ -120,14 +123,25 @@ class Warehouse:
         return -1 if found is None else found
 
     def read(self, table: str, *, version: int | None = None, make_with: str = "") -> DataFrame:
-        """The rows of `table`, at `version` if given; MissingInput names the job that makes it."""
+        """The rows of `table`, at `version` if given; MissingInput names the job that makes it.
+
+        DataContractError for a version that is not there any more.
+        """
         if not self.exists(table):
             raise MissingInput.table(table, warehouse=self.root, make_with=make_with or "demo")
         self.journal.note_read(table, self.version(table) if version is None else version)
         reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        return reader.load(self.path(table))
+        if version is None:
+            return reader.load(self.path(table))
+        try:
+            return reader.option("versionAsOf", version).load(self.path(table))
+        except AnalysisException as problem:
+            if "DELTA_VERSION_NOT_FOUND" not in str(problem):
+                raise
+            raise DataContractError(
+                f"version {version} of table '{table}' in warehouse {self.root} is gone: an erasure leaves none before "
+                "it, and Delta's log forgets.\n  Build what rests on it again, from what there is now."
+            ) from None
 
     def records(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         """All rows of a bookkeeping table as plain values (instants in UTC), read without a Spark job.
@@ -148,6 +162,9 @@ class Warehouse:
         """Make an empty `table` unless it exists; safe to call twice and by two jobs at once."""
         if self.exists(table.name):
             return
+        if is_remote():  # Delta's builder is no part of plain Spark Connect
+            self._create_by_log(table)
+            return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
         builder = builder.addColumns(log_schema(table))
         for name, predicate in table.checks.items():
@@ -165,6 +182,16 @@ class Warehouse:
             if not self._clear_unborn(table.name):
                 raise
             builder.execute()
+
+    def _create_by_log(self, table: Table) -> None:
+        constraints = {f"delta.constraints.{name}": predicate for name, predicate in table.checks.items()}
+        declared = LogSchema.from_json(log_schema(table).json())
+        try:
+            DeltaLog.create(self.path(table.name), declared, mode="ignore", partition_by=list(table.partition_by),
+                            description=table.comment, configuration={**constraints, **table.properties})  # fmt: skip
+        except CommitFailedError:
+            if not self.exists(table.name):
+                raise
 
     def _clear_unborn(self, table: str) -> bool:
         """Remove the folder of a table whose very first commit was interrupted; whether there was one.
@@ -264,14 +291,7 @@ class Warehouse:
         self.create(table)
         condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
         with _SessionTransaction(self.spark, transaction):
-            merged = (
-                DeltaTable.forPath(self.spark, self.path(table.name))
-                .alias("old")
-                .merge(rows.select(*table.column_names).alias("new"), condition)
-                .whenNotMatchedInsertAll()
-                .execute()
-                .first()
-            )
+            merged = self._merge(table, rows.select(*table.column_names), condition, INSERT_ALL)
         self.journal.note_written(table.name)
         return int(merged["num_inserted_rows"]) if merged is not None else 0
 
@@ -286,16 +306,22 @@ class Warehouse:
         self.create(table)
         self._bring_up_to_date(table)
         known = " AND ".join([*(f"old.`{key}` = new.`{key}`" for key in keys), *([within] if within else [])])
-        given = rows.select(*table.column_names).alias("new")
-        target = DeltaTable.forPath(self.spark, self.path(table.name)).alias("old")
+        given = rows.select(*table.column_names)
         if update_if != "true":
             # MERGE copies the files of all rows that it finds, and readers without Spark take copies for changes.
-            held = target.toDF().alias("old")
+            held = self.spark.read.format("delta").load(self.path(table.name)).alias("old")
             acted_on = F.expr(f"old.`{keys[0]}` IS NULL OR ({update_if})")
-            given = given.join(held, F.expr(known), "left").where(acted_on).select("new.*").alias("new")
+            given = given.alias("new").join(held, F.expr(known), "left").where(acted_on).select("new.*")
         with _SessionTransaction(self.spark, transaction) if transaction else nullcontext():
-            target.merge(given, known).whenMatchedUpdateAll(update_if).whenNotMatchedInsertAll().execute()
+            self._merge(table, given, known, f"WHEN MATCHED AND {update_if} THEN UPDATE SET *", INSERT_ALL)
         self.journal.note_written(table.name)
+
+    def _merge(self, table: Table, rows: DataFrame, condition: str, *clauses: str) -> Row | None:
+        """MERGE as SQL, which Spark Connect has, too: `rows` are `new`, the table is `old`; Delta's counts."""
+        statement = f"MERGE INTO delta.`{self.path(table.name)}` old USING ROWS new ON {condition} {' '.join(clauses)}"
+        # The formatter of `sql` takes braces for names of frames.
+        statement = statement.replace("{", "{{").replace("}", "}}").replace("USING ROWS", "USING {rows}", 1)
+        return self.spark.sql(statement, rows=rows).first()
 
     def delete(self, table: str, where: SparkColumn) -> None:
         """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from featurestore.alias_table import alias_paths
 from featurestore.definitions import fingerprint
+from featurestore.erasure_records import erasures_of
 from featurestore.errors import DataContractError
 from featurestore.fold import Limits
 from featurestore.frames import joined
@@ -112,7 +113,8 @@ def build_training_set(
     for name, delay in request.delays_us.items():
         refuse_unknowable(warehouse, name, newest=max(mature), delay=delay * MICROSECOND)
     ranks = {name: batch_ranks(warehouse, name) for name in inputs}
-    identity = identity_of(request, mature, ranks, as_ofs=len(request.splits))
+    erasures = erasures_of(warehouse, versions)
+    identity = identity_of(request, mature, ranks, as_ofs=len(request.splits), erasures=erasures)
     found = newest(warehouse, request.label.name)
     if found is not None and found.fingerprint == identity and found.is_current(warehouse):
         return replace(found, reused=True)
@@ -128,7 +130,8 @@ def build_training_set(
         rows = with_label(features, pinned[request.label.source], request, mature, aliases=aliases, limits=limits)
         warehouse.overwrite(training_table(request), rows)
         return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
-                       ranks=ranks, versions=versions, run_id=run_id, built_at=built_at)  # fmt: skip
+                       ranks=ranks, versions=versions, erasures=erasures, run_id=run_id,
+                       built_at=built_at)  # fmt: skip
 
 
 def of_batches(events: DataFrame, ranks: Sequence[int]) -> DataFrame:
@@ -180,15 +183,19 @@ def with_label(
     return features.join(asked, ["customer_id", "as_of_date"]).withColumn("split", request.split)
 
 
-def identity_of(request: Request, mature: Mapping[date, str], ranks: Mapping[str, list[int]], *, as_ofs: int) -> str:
+def identity_of(
+    request: Request, mature: Mapping[date, str], ranks: Mapping[str, list[int]], *, as_ofs: int,
+    erasures: Sequence[str] = (),
+) -> str:  # fmt: skip
     """Hash of what decides the rows; `as_ofs` counts those asked for, immature ones too.
 
-    All ranks, not the highest: one below it may end later, after an interruption.
+    All ranks, not the highest: one below it may end later, after an interruption. `erasures` are those that took
+    customers from its inputs before.
     """
     splits = sorted((str(day), split) for day, split in mature.items())
     parts = [request.label.fingerprint, request.features.fingerprint, splits, str(request.split), request.seed]
     knowledge = [request.knowledge, sorted(request.delays_us.items())] if request.delays_us else []
-    return fingerprint([*parts, ranks, as_ofs, *knowledge])
+    return fingerprint([*parts, ranks, as_ofs, *knowledge, *([list(erasures)] if erasures else [])])
 
 
 def last_needed(request: Request, mature: Mapping[date, str]) -> date:
@@ -198,7 +205,8 @@ def last_needed(request: Request, mature: Mapping[date, str]) -> date:
 
 def _record(
     warehouse: Warehouse, request: Request, mature: Mapping[date, str], *, identity: str, in_snapshots: int,
-    ranks: Mapping[str, list[int]], versions: Mapping[str, int], run_id: str, built_at: datetime,
+    ranks: Mapping[str, list[int]], versions: Mapping[str, int], erasures: Sequence[str], run_id: str,
+    built_at: datetime,
 ) -> TrainingSet:  # fmt: skip
     """Append the record, unless a run that was interrupted after it did so already."""
     per_split, content_hash = contents(warehouse.read(request.table))
@@ -221,6 +229,7 @@ def _record(
         decision_delays_us=request.delays_us,
         input_versions=dict(versions),
         table_version=warehouse.version(request.table),
+        erasures=tuple(erasures),
     )
     values = {**asdict(built), "run_id": run_id, "built_at": built_at}
     row = [values[column.name] for column in TRAINING_SETS.columns]

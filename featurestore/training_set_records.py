@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,9 @@ TRAINING_SETS = Table(
         ),
         Column("rows_per_split", "map<string,bigint>", "Split to rows"),
         Column("content_hash", "string", "Hash of all rows, whatever their order; a replay gives it again"),
+        Column("erasures", "array<string>", "Erasures that had taken customers from its inputs before; empty for none"),
+        Column("erased_since", "array<string>",
+               "Erasures that took customers from its inputs later: it cannot be replayed bit for bit; empty for none"),
         Column("immature_as_ofs", "bigint", "As-ofs left out because their horizon is not over"),
         Column("outside_population", "bigint", "Customer-dates left out because the label does not ask about them"),
         Column("input_versions", "map<string,bigint>", "Table to the version read", lineage=True),
@@ -66,6 +69,8 @@ class TrainingSet:
     table_version: int
     knowledge: str = LATEST
     decision_delays_us: Mapping[str, int] = field(default_factory=dict)
+    erasures: Sequence[str] = ()
+    erased_since: Sequence[str] = ()
     reused: bool = False
 
     @property
@@ -78,8 +83,12 @@ class TrainingSet:
         return [rank for rank in range(1, self.batch_seqs[source] + 1) if rank not in unfinished]
 
     def is_current(self, warehouse: Warehouse) -> bool:
-        """Whether the table still holds these rows, and not those of a build that was interrupted later."""
-        return warehouse.exists(self.table) and warehouse.version(self.table) == self.table_version
+        """Whether the table still holds these rows, all of them, and not those of a build interrupted later."""
+        return (
+            not self.erased_since
+            and warehouse.exists(self.table)
+            and warehouse.version(self.table) == self.table_version
+        )
 
     def load_df(self, warehouse: Warehouse) -> DataFrame:
         """customer_id, as_of_date, features, the label as double, split."""
@@ -96,13 +105,16 @@ def recorded(warehouse: Warehouse, name: str) -> dict[int, TrainingSet]:
     kept = [column.name for column in TRAINING_SETS.columns if column.name in TrainingSet.__dataclass_fields__]
     found = [row for row in warehouse.records(TRAINING_SETS.name, kept) if row["name"] == name]
     # A record of before a column was declared has its default.
-    known = ({key: _plain(value) for key, value in row.items() if value is not None} for row in found)
+    known = ({key: _plain(key, value) for key, value in row.items() if value is not None} for row in found)
     return {row["version"]: TrainingSet(**row) for row in known}
 
 
-def _plain(value: Any) -> Any:
+_MAPS = {column.name for column in TRAINING_SETS.columns if column.type.startswith("map")}
+
+
+def _plain(name: str, value: Any) -> Any:
     """Maps come as lists of pairs."""
-    return dict(value) if isinstance(value, list) else value
+    return dict(value) if name in _MAPS else value
 
 
 def newest(warehouse: Warehouse, name: str) -> TrainingSet | None:

@@ -26,7 +26,8 @@ KEYS, TIMESTAMP, RULE = "tessera.primary_keys", "tessera.timestamp_key", "tesser
 COLUMN_NAME = re.compile(r"[^\W\d]\w*")
 OWN_TABLES = frozenset(
     ["ingest_runs", "snapshots", "feature_catalog", "training_sets", "customer_scores", "customer_scores_latest",
-     "job_runs", "truth", "customer_aliases", "orders", "interactions", "support", "profiles"]
+     "job_runs", "erasures", "suppressed_customers", "truth", "customer_aliases", "orders", "interactions", "support",
+     "profiles"]
 )  # fmt: skip
 OWN_PREFIXES = ("events_", "quarantine_", "features_", "population_", "training_set_", "simulated_")
 MODES = ("merge", "overwrite")

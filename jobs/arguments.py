@@ -6,6 +6,7 @@ import argparse
 from datetime import date, timedelta
 from typing import NoReturn
 
+from featurestore.database_address import address, is_address
 from featurestore.errors import ConfigurationError, did_you_mean
 
 
@@ -93,3 +94,8 @@ def minutes(text: str) -> float:
     if not 0 < found < float("inf"):
         raise ConfigurationError(f"'{text}' is not a number of minutes above 0.")
     return found
+
+
+def input_place(text: str) -> str:
+    """An input: a path, or the address of a database, which is looked at before it is recorded or shown anywhere."""
+    return address(text).url if is_address(text) else text

@@ -12,7 +12,7 @@ from featurestore.snapshot_records import among
 from jobs.actions import rules_of
 from jobs.build_features import build_step, chosen_as_of
 from jobs.build_training_set import labels_asked, split_plan, training_set_step
-from jobs.ingest import ingest_file, print_reasons, report_ingest
+from jobs.ingest import ingest_input, print_reasons, report_ingest
 from jobs.judging import Judgements, judge_written_scores
 from jobs.learning import HEAD_OF
 from jobs.model_registry import registry_of
@@ -77,7 +77,7 @@ def shop(run: Run) -> World:
 
 def _ingest(run: Run, source_file: str, input_path: str) -> None:
     with run.step("ingest") as step:
-        report_ingest(step, ingest_file(run, source_file, input_path))
+        report_ingest(step, ingest_input(run, source_file, input_path))
     print_reasons(run, step)
 
 

@@ -9,6 +9,7 @@ from featurestore.errors import ConfigurationError, DataContractError, Environme
 ENVIRONMENT = {
     "No space left on device": "the disk is full",
     "Disk quota exceeded": "the disk quota is used up",
+    "File too large": "a file may not grow any further (the limit of a user or of a file system)",
     "Read-only file system": "a folder is on a read-only file system",
     "Permission denied": "a folder may not be written or read by this user",
     "Mkdirs failed": "a folder may not be made by this user",
@@ -17,7 +18,13 @@ ENVIRONMENT = {
     "unable to open database file": "the model registry's database cannot be opened",
     "attempt to write a readonly database": "the model registry's database is read-only",
     "java.net.UnknownHostException": "a host name cannot be resolved",
+    "Python worker exited unexpectedly": "a Python process of Spark was killed, most often by a system short of memory",
+    "ExecutorLostFailure": "executors were lost, too often to go on",
 }
+DAMAGED = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "is not a Parquet file", "Parquet error",
+           "Parquet magic bytes", "DELTA_TRUNCATED_TRANSACTION_LOG", "DELTA_VERSIONS_NOT_CONTIGUOUS",
+           "DELTA_STATE_RECOVER_ERROR", "DELTA_LOG_FILE_NOT_FOUND", "Kernel error")  # fmt: skip
+"""What Spark, Delta and delta-rs say of a file that is cut short, overwritten or gone."""
 DATA = {
     "DELTA_VIOLATE_CONSTRAINT": "rows break a CHECK constraint of their table",
     "DELTA_NOT_NULL_CONSTRAINT_VIOLATED": "rows lack a required value",
@@ -36,6 +43,9 @@ def as_tessera_error(error: BaseException) -> TesseraError | None:
         if sign in text:
             return EnvironmentProblem(f"{meaning}: {_line_with(sign, text)}\n  Nothing half-written is visible; "
                                       "mend it and run the job again.")  # fmt: skip
+    for sign in DAMAGED:
+        if sign in text:
+            return EnvironmentProblem.damaged("a file", said=_line_with(sign, text))
     if "featurestore.errors.DataContractError" in text:
         return DataContractError(_line_with("featurestore.errors.DataContractError", text).split(": ", 1)[-1])
     for sign, meaning in DATA.items():

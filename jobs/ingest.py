@@ -1,18 +1,24 @@
-"""Take in a file of events: clean events, quarantine with reasons, counts. Or a file of aliases, or undo a batch."""
+"""Take in events of files or of a database: clean events, quarantine, counts. Or aliases, or undo a batch."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from featurestore.alias_ingest import ingest_aliases
+from featurestore.database_address import address, is_address
+from featurestore.database_intake import ingest_table
 from featurestore.errors import ConfigurationError
-from featurestore.ingest import ingest
+from featurestore.file_intake import ingest_files
 from featurestore.ingest_runs import IngestReport
 from featurestore.retraction import retract
 from featurestore.schemas import ALIASES
 from featurestore.snapshot_records import complete_dates, listed_dates
 from featurestore.views import FeatureView
 from jobs.build_features import build_step
+from jobs.credentials import credentials_of
+from jobs.erasure_keys import erasure_key
 from jobs.run import Run, Step
 from jobs.settings import load_source
 
@@ -21,12 +27,12 @@ def run(run: Run) -> None:
     """Do what the arguments say."""
     asked = run.arguments
     if asked.retract is not None:
-        if asked.source or asked.input or asked.aliases or asked.restore:
+        if asked.source or asked.input or asked.aliases or asked.restore or asked.accept_columns:
             raise ConfigurationError("--retract goes alone: it names a batch that was ingested.")
         _retract(run, asked.retract)
         return
     if asked.aliases is not None:
-        if asked.source or asked.input:
+        if asked.source or asked.input or asked.accept_columns:
             raise ConfigurationError("--aliases names its own file and columns: leave --source and --input out.")
         _take_aliases(run, asked.aliases, restore=asked.restore)
         return
@@ -35,7 +41,9 @@ def run(run: Run) -> None:
             "give --source and --input, how to read the data and where they are; or --aliases; or --retract."
         )
     with run.step("ingest") as step:
-        report_ingest(step, ingest_file(run, asked.source, asked.input, restore=asked.restore))
+        reports = ingest_input(run, asked.source, asked.input, restore=asked.restore,
+                               accept_columns=asked.accept_columns)  # fmt: skip
+        report_ingest(step, reports)
     print_reasons(run, step)
 
 
@@ -43,8 +51,9 @@ def _take_aliases(run: Run, path: str, *, restore: bool) -> None:
     with run.step("ingest") as step:
         limit = run.settings.aliases.quarantined_share_limit
         report = ingest_aliases(run.warehouse, path, ingested_at=run.started_at, run_id=run.run_id,
-                                quarantined_share_limit=limit, restore=restore)  # fmt: skip
-        report_ingest(step, report)
+                                quarantined_share_limit=limit, restore=restore,
+                                erasure_key=erasure_key(run.settings))  # fmt: skip
+        report_ingest(step, [report])
     print_reasons(run, step)
     if report.is_restatement:
         run.out.print("known before an earlier batch was taken in: as_known answers given since then may change.")
@@ -80,21 +89,42 @@ def _retract(run: Run, batch: str) -> None:
     run.out.print("training sets and scores follow when build_training_set, train and score run next.")
 
 
-def ingest_file(run: Run, source_file: str, input_path: str, *, restore: bool = False) -> IngestReport:
-    """Ingest one input as its source file says."""
-    return ingest(run.warehouse, load_source(source_file), input_path, ingested_at=run.started_at, restore=restore)
+def ingest_input(
+    run: Run, source_file: str, given: str, *, restore: bool = False, accept_columns: bool = False
+) -> Sequence[IngestReport]:
+    """Ingest one input, of files or of a database, as its source file says; a report a batch."""
+    config, key = load_source(source_file), erasure_key(run.settings)
+    if not is_address(given):
+        if config.jdbc is not None:
+            raise ConfigurationError(
+                f"{source_file} reads a database: --input jdbc:postgresql://HOST[:PORT]/DATABASE, not {given}."
+            )
+        return ingest_files(run.warehouse, config, given, ingested_at=run.started_at, restore=restore,
+                            accept_columns=accept_columns, erasure_key=key)  # fmt: skip
+    if config.jdbc is None:
+        raise ConfigurationError(f"{source_file} reads files of format {config.format}; --input names a database.")
+    return ingest_table(run.warehouse, config, address(given), credentials_of(config.jdbc), ingested_at=run.started_at,
+                        restore=restore, accept_columns=accept_columns, erasure_key=key)  # fmt: skip
 
 
-def report_ingest(step: Step, report: IngestReport) -> None:
-    """Conservation, for the log and `job_runs`."""
+def report_ingest(step: Step, reports: Sequence[IngestReport]) -> None:
+    """Conservation, and what was noticed on the way, for the log and `job_runs`."""
+    reasons: Counter[str] = Counter()
+    for report in reports:
+        reasons.update(report.reasons)
+    suppressed = sum(one.rows_suppressed for one in reports)
     step.results.update(
-        source=report.source,
-        rows_read=report.rows_read,
-        accepted=report.rows_accepted,
-        quarantined=report.rows_quarantined,
-        duplicate=report.rows_duplicate,
-        reasons=dict(report.reasons),
+        source=reports[-1].source,
+        rows_read=sum(one.rows_read for one in reports),
+        accepted=sum(one.rows_accepted for one in reports),
+        quarantined=sum(one.rows_quarantined for one in reports),
+        duplicate=sum(one.rows_duplicate for one in reports),
+        **({"suppressed": suppressed} if suppressed else {}),
+        reasons=dict(reasons),
     )
+    notes = [note for report in reports for note in report.notes]
+    if notes:
+        step.results.update(notes=notes)
 
 
 def print_reasons(run: Run, step: Step) -> None:
@@ -102,7 +132,13 @@ def print_reasons(run: Run, step: Step) -> None:
     facts = step.results
     run.out.print(
         f"{facts['rows_read']:,} rows read = {facts['accepted']:,} accepted + {facts['quarantined']:,} quarantined"
-        f" + {facts['duplicate']:,} duplicate"
+        f" + {facts['duplicate']:,} duplicate{_suppressed(facts)}"
     )
     for reason, count in sorted(dict(facts["reasons"]).items()):  # type: ignore[call-overload]
         run.out.print(f"  {reason}: {count:,}")
+    for note in facts.get("notes", ()):  # type: ignore[attr-defined]
+        run.out.print(f"  {note}")
+
+
+def _suppressed(facts: Mapping[str, object]) -> str:
+    return f" + {facts['suppressed']:,} of erased customers" if "suppressed" in facts else ""

@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
-from featurestore.errors import ConfigurationError, MissingInput
+from featurestore.errors import ConfigurationError, DataContractError, MissingInput
 from featurestore.label_config import label
 from featurestore.training_set_records import TrainingSet, newest, table_of
 from featurestore.views import FeatureSet
@@ -77,6 +77,11 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
     """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
     make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
     found = newest(run.warehouse, label_name)
+    if found is not None and found.erased_since:
+        raise DataContractError(
+            f"customers were erased from what training set '{label_name}' version {found.version} was built from.\n"
+            f"  Build it again, without them: ./spark-submit.sh {make_with} --warehouse {run.warehouse.root}"
+        )
     if found is None or not found.is_current(run.warehouse):
         raise MissingInput.table(table_of(label_name), warehouse=run.warehouse.root, make_with=make_with)
     other = found.as_ofs.items() - {str(day): split for day, split in plan.dates.items()}.items()

@@ -19,10 +19,13 @@ from jobs.command_line import asked
 from jobs.failures import as_tessera_error
 from jobs.run import Run, flush
 from jobs.settings import load_settings
-from jobs.workplace import check_readable, only_writer
+from jobs.workplace import check_format, check_readable, only_writer
 
 READS_ONLY = {"sql", "serve_sql", "export", "verify", "status"}
-NEEDS_NO_WAREHOUSE = {"explain", "bench"}
+NEEDS_NO_WAREHOUSE = {"explain", "bench", "doctor"}
+
+
+log = logging.getLogger(__name__)
 
 
 def run_job(words: Sequence[str]) -> None:
@@ -30,32 +33,39 @@ def run_job(words: Sequence[str]) -> None:
     arguments = asked(words)
     if arguments is None:
         return
-    if arguments.verbose:
-        _tell_more()
     settings = load_settings(arguments.conf, assignments=_assignments(arguments))
     run = Run(arguments, settings)
-    reads_only = arguments.job in READS_ONLY or getattr(arguments, "dry_run", False)
+    asks_only = any(getattr(arguments, name, False) for name in ("dry_run", "verify"))
+    reads_only = arguments.job in READS_ONLY or asks_only
     explains = getattr(arguments, "explain_actions", False)  # rules can be read before there is a warehouse
     writes = not reads_only and not explains and arguments.job not in NEEDS_NO_WAREHOUSE
+    migrates = getattr(arguments, "migrate", False)
     with ExitStack() as held:
-        if writes:
-            held.enter_context(
+        hold = None
+        if writes or migrates:
+            hold = held.enter_context(
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
         elif reads_only:
             check_readable(settings.warehouse)
+        check_format(settings.warehouse)
+        run.writes = writes
         try:
             importlib.import_module(f"jobs.{arguments.job}").run(run)
-        finally:
-            if writes and run.steps:
-                run.record()
+        except BaseException as error:
+            if writes and run.has_begun and hold is not None and hold.is_there():
+                record_failure(run, error)
+            raise
+        if writes and run.steps and hold is not None and hold.is_there():
+            run.record()
 
 
-def _tell_more() -> None:
-    """All that our own code logs, on stderr; libraries keep to their warnings."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    for package in ("featurestore", "models", "jobs"):
-        logging.getLogger(package).setLevel(logging.DEBUG)
+def record_failure(run: Run, error: BaseException) -> None:
+    """Record a run that failed; what hinders that, a full disk for one, must not hide why it failed."""
+    try:
+        run.record(error)
+    except Exception as problem:  # noqa: BLE001 - the run's own error is raised next, and told
+        log.warning("job_runs could not be written: %s", str(problem).split("\n", 1)[0])
 
 
 def _assignments(arguments: argparse.Namespace) -> list[str]:
@@ -78,6 +88,12 @@ def main(words: Sequence[str]) -> int:
         return _explain(error, verbose="--verbose" in words)
     finally:
         flush()
+
+
+def as_installed() -> None:
+    """The entry point of the installed wheel: the command is the program's own; ends in silence where all is well."""
+    if status := main(sys.argv[1:]):
+        sys.exit(status)
 
 
 def _explain(error: Exception, *, verbose: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import time
@@ -26,12 +27,15 @@ from featurestore.record_tables import add_records
 from featurestore.schemas import Column
 from featurestore.shipping import ship_code
 from featurestore.table_versions import TableVersions
-from featurestore.tables import Table, Transaction, Warehouse
+from featurestore.tables import Table, Transaction, Warehouse, is_local
 from featurestore.views import FeatureSet, FeatureView
+from featurestore.warehouse_format import migrate
 from featurestore.watermarks import ingested_sources
-from jobs.session import create_session
+from jobs.logs import FIELDS, set_up
+from jobs.session import create_session, tell_less
 from jobs.settings import Settings
 
+log = logging.getLogger(__name__)
 JOB_RUNS = Table(
     "job_runs",
     (
@@ -78,19 +82,30 @@ class Run:
         # A pipe or a file has no width: tables there are as wide as they need.
         width = None if sys.stdout.isatty() else WIDTH_OF_A_PIPE
         self.out = Console(highlight=False, soft_wrap=True, width=width)
-        self.progress = Console(stderr=True, highlight=False, soft_wrap=True)
+        told = set_up(run_id=self.run_id, job=str(getattr(arguments, "job", "")), form=settings.log.format,
+                      file=settings.log.file, verbose=bool(getattr(arguments, "verbose", False)))  # fmt: skip
+        self.progress = Console(file=told, highlight=False, soft_wrap=True)
         self.steps: list[Step] = []
+        self.writes = False
 
     @cached_property
     def spark(self) -> SparkSession:
         with self._status("starting Spark"):
             session = create_session(self.settings, app_name=f"tessera {self.arguments.job}")
-            session.sparkContext.setLogLevel("WARN" if self.arguments.verbose else "OFF")
+            tell_less(session, "WARN" if self.arguments.verbose else "OFF")
         return session
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        return Warehouse(self.spark, self.settings.warehouse)
+        found = Warehouse(self.spark, self.settings.warehouse)
+        if self.writes and is_local(self.settings.warehouse):
+            migrate(found)
+        return found
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it came as far as a step, or as its tables."""
+        return bool(self.steps) or "warehouse" in vars(self)
 
     @property
     def limits(self) -> Limits:
@@ -133,6 +148,7 @@ class Run:
         finally:
             step.seconds = time.perf_counter() - started
             step.versions = self._versions()
+            log.info("%s %s", job, "failed" if step.error else "done", extra={FIELDS: _told(step)})
             if step.error is None:
                 self.progress.print(f"{job}: {_sentence(step)}")
 
@@ -152,8 +168,11 @@ class Run:
             self.progress.print(f"{what} ...")
             yield
 
-    def record(self) -> None:
-        """Append the steps to `job_runs`, once per run."""
+    def record(self, error: BaseException | None = None) -> None:
+        """Append the steps to `job_runs`, once per run; a run that failed before its first step, as one."""
+        if error is not None and not self.steps:
+            told = str(error).split("\n", 1)[0] or type(error).__name__
+            self.steps.append(Step(str(self.arguments.job), self.started_at, error=told))
         rows = [
             (self.run_id, place, step.job, json.dumps(vars(self.arguments), default=str),
              fingerprint([self.settings.model_dump()]), step.versions.read, step.versions.written,
@@ -169,6 +188,13 @@ class Run:
         """Seconds since the launcher's first line, where it says when that was."""
         started = os.environ.get("TESSERA_STARTED_AT")
         return time.time() - float(started) if started else None
+
+
+def _told(step: Step) -> dict[str, object]:
+    """A step as a record of the log has it."""
+    return {"step": step.job, "status": "failed" if step.error else "done", "seconds": round(step.seconds, 3),
+            "results": step.results, "read": step.versions.read, "written": step.versions.written,
+            **({"error": step.error} if step.error else {})}  # fmt: skip
 
 
 def _sentence(step: Step) -> str:

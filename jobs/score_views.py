@@ -14,7 +14,7 @@ from featurestore.schemas import Column
 from featurestore.snapshot_records import among
 from featurestore.tables import Table, Warehouse, fence, until_committed
 from jobs.score_tables import LATEST, SCORES
-from models.score_summaries import AMOUNTS, PROBABILITIES, at_risk, by_segment, distributions, present
+from models.score_summaries import CHANCES, QUANTITIES, at_risk, by_segment, distributions, present
 
 _DATE = Column("as_of_date", "date", "Midnight UTC of the scores that it sums up")
 _RUN = Column("run_id", "string", "Run that derived it", lineage=True)
@@ -45,11 +45,11 @@ SEGMENT_SUMMARY = Table(
         Column("share", "double", "Of all customers of the date, 0 to 1"),
         *(
             Column(f"mean_{name}", "double", f"Mean {name} of those who have one; NULL where none has")
-            for name in present(PROBABILITIES, SCORES.column_names)
+            for name in present(CHANCES, SCORES.column_names)
         ),
         *(
             Column(f"sum_{name}", "double", f"Sum of {name} over those who have one; NULL where none has")
-            for name in present(AMOUNTS, SCORES.column_names)
+            for name in present(QUANTITIES, SCORES.column_names)
         ),
         Column("customers_at_risk", "bigint", "Customers of risk HIGH or CRITICAL"),
         Column("spend_at_risk_90d", "double", "Sum of expected_spend_90d over customers of risk HIGH or CRITICAL"),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql.utils import is_remote
 
 from jobs.settings import Settings
 
@@ -28,6 +29,12 @@ def create_session(settings: Settings, *, app_name: str, master: str | None = No
         builder = builder.master(master).config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
         builder = builder.config("spark.jars", ",".join(str(jar) for jar in jar_files()))
     return builder.getOrCreate()
+
+
+def tell_less(session: SparkSession, level: str) -> None:
+    """Set what Spark logs, where its log is this process's: that of a Connect server is not."""
+    if not is_remote():
+        session.sparkContext.setLogLevel(level)
 
 
 def jar_files() -> list[Path]:

@@ -137,6 +137,20 @@ class RegistrySettings(Strict):
     artifact_root: str | None
 
 
+class LogSettings(Strict):
+    """Where logs go, and how they look."""
+
+    format: Literal["text", "json"]
+    file: str | None
+
+
+class ErasureSettings(Strict):
+    """How customers are erased."""
+
+    key_file: str | None
+    columns: dict[str, tuple[str, ...]]
+
+
 class SimulationSettings(Strict):
     """The shop that `demo` simulates."""
 
@@ -151,6 +165,7 @@ class Settings(Strict):
     currency: str = Field(pattern="^[A-Z]{3}$")
     seed: int = Field(ge=0, lt=2**31)
     lock_wait_seconds: float = Field(ge=0)
+    log: LogSettings
     spark: SparkSettings
     layout: LayoutSettings
     aliases: AliasSettings
@@ -165,6 +180,7 @@ class Settings(Strict):
     reasons: ReasonSettings
     publication: PublicationSettings
     registry: RegistrySettings
+    erasure: ErasureSettings
     simulation: SimulationSettings
 
 

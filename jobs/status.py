@@ -13,6 +13,7 @@ from typing import Any
 from rich.table import Table as Rich
 
 from featurestore import ingest_runs
+from featurestore.erasure_records import unfinished_erasures
 from featurestore.schemas import ALIASES, SOURCES
 from featurestore.snapshot_records import complete_dates, listed_dates
 from featurestore.table_files import LiveFiles, live_files
@@ -75,8 +76,10 @@ def last_writers(steps: list[dict[str, Any]]) -> dict[str, Written]:
 
 
 def what_is_due(run: Run) -> Iterator[Due]:
-    """What waits, in the order of the line: batches that were cut off, snapshots, scores, publications."""
+    """What waits, in the order of the line: erasures and batches that were cut off, snapshots, scores, publications."""
     warehouse = run.warehouse
+    for one in unfinished_erasures(warehouse):
+        yield Due(f"erasure {one} was cut off: files still hold who is to go", "erase")
     for batch in ingest_runs.unfinished(warehouse, {*SOURCES, ALIASES.name}):
         how = "--aliases" if batch["source"] == ALIASES.name else "--source SOURCE.yml --input"
         yield Due(f"batch {batch['batch_id'][:12]} of {batch['source']} was cut off; its rows do not count yet",

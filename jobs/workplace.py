@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from featurestore.errors import EnvironmentProblem, MissingInput
 from featurestore.tables import is_local
+from featurestore.warehouse_format import format_of
 
 LOCK = ".tessera-lock"
 POLL_SECONDS = 0.5
@@ -20,6 +22,12 @@ def check_readable(warehouse: str) -> None:
     """MissingInput where a local warehouse is not there; nothing is made for a job that only reads."""
     if is_local(warehouse) and not Path(warehouse).is_dir():
         raise MissingInput(f"there is no warehouse at {warehouse}.\n  Make one: ./spark-submit.sh demo")
+
+
+def check_format(warehouse: str) -> None:
+    """EnvironmentProblem for a local warehouse that a newer version has written."""
+    if is_local(warehouse) and Path(warehouse).is_dir():
+        format_of(str(Path(warehouse).absolute()))
 
 
 def check_writable(warehouse: str) -> Path:
@@ -44,21 +52,53 @@ def check_writable(warehouse: str) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Hold:
+    """A warehouse that this process holds; `lock` is the open lock file, None where there is no folder to lose."""
+
+    folder: Path
+    lock: int | None
+
+    def is_there(self) -> bool:
+        """Whether the folder is still the one that was taken hold of."""
+        if self.lock is None:
+            return True
+        try:
+            return os.path.samestat((self.folder / LOCK).stat(), os.fstat(self.lock))
+        except OSError:
+            return False
+
+
 @contextmanager
-def only_writer(warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> Iterator[None]:
+def only_writer(warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> Iterator[Hold]:
     """Hold the warehouse for one writing job at a time; a second one waits its turn.
 
     The lock belongs to the process: killed, it is free. It only spares two local runs the conflicts that
     the tables' own transactions would resolve, and does not exist on object stores.
-    Raises EnvironmentProblem after `wait_seconds`.
+    Raises EnvironmentProblem after `wait_seconds`, and at the end where the folder has gone meanwhile: what was written
+    since then lies in another one of its name, or nowhere.
     """
     if not is_local(warehouse):
-        yield
+        yield Hold(Path(warehouse), None)
         return
     folder = check_writable(warehouse)
     with (folder / LOCK).open("w", encoding="utf-8") as lock:
         _acquire(lock.fileno(), warehouse, wait_seconds=wait_seconds, tell=tell)
-        yield
+        hold = Hold(folder, lock.fileno())
+        try:
+            yield hold
+        except Exception as error:
+            _refuse_if_gone(hold, error)
+            raise
+        _refuse_if_gone(hold, None)
+
+
+def _refuse_if_gone(hold: Hold, error: Exception | None) -> None:
+    if not hold.is_there():
+        raise EnvironmentProblem(
+            f"warehouse {hold.folder} was moved, removed or unmounted while the job ran.\n"
+            "  Put it back (remove what lies in its place) and run the job again."
+        ) from error
 
 
 def _acquire(descriptor: int, warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> None:

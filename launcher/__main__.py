@@ -1,4 +1,4 @@
-"""`python launcher run JOB ...` starts a job; `python launcher prepare` only sets up."""
+"""`python launcher run JOB ...` starts a job, `prepare` only sets up, `cluster-up` and `cluster-down` as they say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 # Python puts the folder it was told to run first on the path; the package is one level up.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from launcher.cluster import cluster_down, cluster_up  # noqa: E402
 from launcher.problems import Problem  # noqa: E402
 from launcher.run import prepare, run  # noqa: E402
+from launcher.state import State  # noqa: E402
 
+AFTER_SET_UP = {"cluster-up": cluster_up, "cluster-down": cluster_down}
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 
@@ -22,6 +25,8 @@ def main(arguments: list[str]) -> int:
         if verb == "run":
             run(rest, os.environ)
         prepare(os.environ, offline="--offline" in rest)
+        if verb in AFTER_SET_UP:
+            AFTER_SET_UP[verb](State.of(os.environ), os.environ)
     except Problem as problem:
         print(f"tessera: {problem}", file=sys.stderr)
         return Problem.exit_code

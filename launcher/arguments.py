@@ -26,6 +26,11 @@ class CommandLine:
         """True if every process runs on this machine (local-cluster[...] too)."""
         return self.master.startswith("local")
 
+    @property
+    def is_on_loopback(self) -> bool:
+        """True for a standalone master that only this machine reaches, as `make cluster-up` starts one."""
+        return self.master.startswith(("spark://127.", "spark://localhost:"))
+
 
 def parse(arguments: list[str]) -> CommandLine:
     """Takes out `--master URL`, `--offline` and all that follows `--`; the rest is the job's.

@@ -1,4 +1,4 @@
-"""Delta's JARs, resolved once by Spark's own resolver into a folder that later starts only read."""
+"""Delta's JARs and a database driver, resolved once by Spark's own resolver into a folder that later starts read."""
 
 from __future__ import annotations
 
@@ -14,22 +14,30 @@ from launcher.environment import last_lines, say
 from launcher.problems import Problem
 from launcher.state import State, locked_version
 
+POSTGRESQL_DRIVER = "org.postgresql:postgresql:42.7.13"
+"""What `ingest` reads PostgreSQL by. No Python package brings it, so this is the one place that says its version."""
+
 
 def prepare_jars(state: State, environ: Mapping[str, str], *, offline: bool) -> None:
-    """Makes `state.jars` hold what Delta needs beyond Spark's own JARs; nothing if it does already."""
-    coordinates = delta_coordinates(state.spark_home)
+    """Makes `state.jars` hold what Delta and JDBC need beyond Spark's own JARs; nothing if it does already."""
+    coordinates = jar_coordinates(state.spark_home)
     state.make_once(
         state.jars,
         lambda: _make(state, environ, coordinates=coordinates),
         fingerprint=jars_fingerprint(coordinates),
-        what="the JARs of Delta Lake",
+        what="the JARs of Delta Lake and PostgreSQL",
         offline=offline,
     )
 
 
 def jars_fingerprint(coordinates: str) -> str:
-    """Delta's version and Spark's: what the folder of JARs is made from."""
+    """What is resolved, and Spark's version: what the folder of JARs is made from."""
     return f"{coordinates} for Spark {locked_version('pyspark')}"
+
+
+def jar_coordinates(spark_home: Path) -> str:
+    """All that is resolved, as spark-submit's --packages takes it."""
+    return f"{delta_coordinates(spark_home)},{POSTGRESQL_DRIVER}"
 
 
 def delta_coordinates(spark_home: Path) -> str:

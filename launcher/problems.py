@@ -61,6 +61,14 @@ class Problem(Exception):
         )
 
     @classmethod
+    def cluster_not_up(cls, what: str, *, said: str, log: Path) -> Problem:
+        """A process of the local cluster did not do what it was started for."""
+        return cls(
+            f"the local cluster did not start: {what}. It said:\n{said}\n"
+            f"Mend what it names, then: make cluster-down cluster-up. All that it said: {log}"
+        )
+
+    @classmethod
     def command_failed(cls, what: str, *, said: str) -> Problem:
         """A step that needs no network failed."""
         return cls(f"{what} failed:\n{said}\nMend what it names, or start afresh: make clean-setup setup")

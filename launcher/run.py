@@ -14,6 +14,7 @@ from launcher.environment import environment_fingerprint, prepare_environment
 from launcher.jars import prepare_jars
 from launcher.java import java_home_setting
 from launcher.package import prepare_package
+from launcher.shipment import PYTHON_THERE, UNPACKED_AS, prepare_shipment
 from launcher.state import ROOT, State
 
 MOST_DRIVER_MB = 8192
@@ -40,7 +41,9 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> NoReturn:
     if status or line.wants_help:
         sys.exit(status)
     prepare(environ, offline=line.offline)
-    command = submit_command(line, state, environ=environ, package=prepare_package(state))
+    package = prepare_package(state)
+    archive = prepare_shipment(state, package=package) if ships_environment(line, environ) else None
+    command = submit_command(line, state, environ=environ, package=package, archive=archive)
     os.execve(command[0], command, submit_environment(line, state, environ=environ))
 
 
@@ -51,24 +54,35 @@ def read_command(line: CommandLine, state: State, *, environ: Mapping[str, str])
     return subprocess.run([state.python, "-m", "jobs.command_line", *line.job], env=reading, check=False).returncode
 
 
-def submit_command(line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path) -> list[str]:
+def ships_environment(line: CommandLine, environ: Mapping[str, str]) -> bool:
+    """Whether executors get our Python and its packages: they are elsewhere, and the user names none that is there."""
+    return not line.is_local and not environ.get("PYSPARK_PYTHON")
+
+
+def submit_command(
+    line: CommandLine, state: State, *, environ: Mapping[str, str], package: Path, archive: Path | None = None
+) -> list[str]:
     """spark-submit with what must be known before the JVM starts; the user's options come last and win."""
-    options, lists = take_lists(line.spark, names=("--jars", "--py-files"))
+    options, lists = take_lists(line.spark, names=("--jars", "--py-files", "--archives"))
     jars = [*map(str, sorted(state.jars.glob("*.jar"))), *lists["--jars"]]
+    archives = [*([f"{archive}#{UNPACKED_AS}"] if archive else []), *lists["--archives"]]
     settings = {
         "spark.driver.memory": environ.get("TESSERA_DRIVER_MEMORY") or f"{_driver_memory_mb()}m",
         "spark.ui.showConsoleProgress": "false",
     }
     command = [str(state.venv / "bin" / "spark-submit"), "--master", line.master]
     command += ["--jars", ",".join(jars), "--py-files", ",".join([str(package), *lists["--py-files"]])]
+    command += ["--archives", ",".join(archives)] if archives else []
+    if line.is_on_loopback:  # the driver listens there, too
+        settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     for key, value in settings.items():
         command += ["--conf", f"{key}={value}"]
     return [*command, *options, str(ROOT / "launcher" / "job.py"), *line.job]
 
 
 def submit_environment(line: CommandLine, state: State, *, environ: Mapping[str, str]) -> dict[str, str]:
-    """The driver's variables; executors on other machines keep the PYSPARK_PYTHON that the user exported."""
-    theirs = "" if line.is_local else environ.get("PYSPARK_PYTHON", "")
+    """The driver's variables; executors elsewhere run the PYSPARK_PYTHON that the user exported, else ours."""
+    theirs = "" if line.is_local else environ.get("PYSPARK_PYTHON") or PYTHON_THERE
     logging = f"-Dlog4j2.configurationFile={(ROOT / 'conf' / 'log4j2.properties').as_uri()}"
     return {
         **environ,

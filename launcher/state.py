@@ -18,7 +18,7 @@ LOCKED_LIST = ROOT / "requirements.lock"
 
 @dataclass(frozen=True)
 class State:
-    """Folders under `home`: `venv`, `jars`, `wheel`; beside each its stamp, and one log of the set-up."""
+    """Folders under `home`, `venv`, `jars`, `wheel`, `shipment`, `cluster`, their stamps, and a log of the set-up."""
 
     home: Path
 
@@ -43,6 +43,14 @@ class State:
     @property
     def jars(self) -> Path:
         return self.home / "jars"
+
+    @property
+    def shipment(self) -> Path:
+        return self.home / "shipment"
+
+    @property
+    def cluster(self) -> Path:
+        return self.home / "cluster"
 
     @property
     def log(self) -> Path:

@@ -13,13 +13,11 @@ from itertools import pairwise
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from models.publication.portrait import AMOUNTS, PROBABILITIES
 from models.segments.counts import NONE
 
-PROBABILITIES = (
-    "churn_probability", "purchase_probability_30d", "active_probability_90d", "decline_probability_90d", "p_alive",
-    "confidence",
-)  # fmt: skip
-AMOUNTS = ("expected_orders_90d", "expected_spend_90d", "clv_12m", "clv_36m", "expected_net_value")
+CHANCES = (*PROBABILITIES, "confidence")
+QUANTITIES = (*AMOUNTS, "expected_net_value")
 SCHEMES = ("lifecycle", "churn_risk_level", "rfm_segment", "behavior_segment", "persona")
 """The columns that are summed up, in the order of the tables; those that a table of scores has not are left out."""
 RISK, SPEND, YEAR = "churn_risk_level", "expected_spend_90d", "clv_12m"
@@ -37,7 +35,7 @@ GROWTH, LEAST_AMOUNT = 1.01, 0.01
 def present(wanted: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
     """Those of `wanted` that are among `columns`, in their own order.
 
-    >>> present(AMOUNTS, ["clv_12m", "expected_spend_90d"])
+    >>> present(QUANTITIES, ["clv_12m", "expected_spend_90d"])
     ('expected_spend_90d', 'clv_12m')
     """
     return tuple(name for name in wanted if name in columns)
@@ -59,7 +57,7 @@ def by_segment(scores: DataFrame) -> DataFrame:
 
     `scores` is one date; customers without a segment of a scheme are `(none)`, so that each scheme has everyone.
     """
-    chances, amounts = (present(of, scores.columns) for of in (PROBABILITIES, AMOUNTS))
+    chances, amounts = (present(of, scores.columns) for of in (CHANCES, QUANTITIES))
     schemes = [
         F.struct(F.lit(name).alias("scheme"), F.coalesce(F.col(name).cast("string"), F.lit(NONE)).alias("segment"))
         for name in present(SCHEMES, scores.columns)
@@ -86,7 +84,7 @@ def distributions(scores: DataFrame) -> DataFrame:
     is the upper edge of the fine bin that holds it, within the least and the greatest: off by less than .001 for
     probabilities, by 1 % or a cent for amounts. The outer bins of a histogram take what lies beyond them.
     """
-    chances, amounts = (present(of, scores.columns) for of in (PROBABILITIES, AMOUNTS))
+    chances, amounts = (present(of, scores.columns) for of in (CHANCES, QUANTITIES))
     each = [_placed(name, is_chance=True) for name in chances] + [_placed(name, is_chance=False) for name in amounts]
     long = scores.select(F.explode(F.array(*each)).alias("one")).select("one.*")
     fine = long.groupBy("score", "edge", "bin").agg(

@@ -37,9 +37,25 @@ def spark() -> Iterator[object]:
     from jobs.session import create_session
     from jobs.settings import load_settings
 
+    if "SPARK_REMOTE" in os.environ:
+        yield from _client()
+        return
     few = ["spark.shuffle_partitions=2", "spark.snapshot_partitions=1", f"spark.extra={INTERPRETED}"]
     session = create_session(load_settings(assignments=few), app_name="tests", master="local[2]")
     session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+def _client() -> Iterator[object]:
+    """The session of a Spark Connect server that test_connect.py has started; the code goes there as the wheel."""
+    from jobs.session import create_session
+    from jobs.settings import load_settings
+    from launcher.package import prepare_package
+    from launcher.state import State
+
+    session = create_session(load_settings(), app_name="tests")
+    session.addArtifacts(str(prepare_package(State.of(os.environ))), pyfile=True)
     yield session
     session.stop()
 
@@ -50,3 +66,15 @@ def warehouse(spark, tmp_path):
     from featurestore.tables import Warehouse
 
     return Warehouse(spark, str(tmp_path / "lakehouse"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[object]:
+    """A running PostgreSQL server; tests that read it are skipped where none is installed."""
+    from jobs.benchmarks.postgres_server import running_server, server_commands
+
+    folder = server_commands()
+    if folder is None:
+        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    with running_server(folder) as server:
+        yield server

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from featurestore import ingest_runs
+from featurestore import file_records, ingest_runs
 from featurestore.tables import Warehouse
 
 WRITES = [(Warehouse, "append"), (Warehouse, "insert_new"), (Warehouse, "delete"),
-          (ingest_runs, "add_records"), (ingest_runs, "put_records")]  # fmt: skip
+          (ingest_runs, "add_records"), (ingest_runs, "put_records"), (file_records, "put_records")]  # fmt: skip
 
 
 class Killed(Exception):

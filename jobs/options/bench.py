@@ -13,6 +13,8 @@ from jobs.arguments import positive
 BENCHMARKS = {
     "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
+    "erase": "random customers erased from a copy of a warehouse: what is left of them, what changed of the others",
+    "faults": "faults on purpose in each writing job, then a rerun: digits changed; goes on where it was stopped",
     "fuzz": "malformed files, settings, queries and names: how each command ends, and what it leaves",
     "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
@@ -24,6 +26,7 @@ BENCHMARKS = {
     "profile": "where the seconds of a backfill go: read, shuffle and sort, Arrow, fold, write",
     "reasons": "reasons of a million scores: rows a second, cost of a scoring pass, additivity, agreement with shap",
     "scale": "time and memory of a worker against 1, 5, 20 and 50 times the events",
+    "jdbc": "a table of PostgreSQL: whole, what is new, and with the server killed while it is read",
     "pit": "the newest row of a feature table at each instant of a spine: Tessera, Spark by hand and Feast",
     "score": "six heads over made-up customers, reading and writing included: one pass, SparkXGB, one process alone",
     "train": "boosted trees on made-up rows: in processes of Spark against XGBoost alone, loading included",
@@ -36,12 +39,12 @@ SIZES = {
     "customers": "customers that they are of, or that are scored (score)",
     "days": "days that they lie in",
     "dates": "snapshots",
-    "rows": "rows of the feature table (pit), of the scores (lookup), to learn from (train), to score (reasons)",
+    "rows": "rows of the table (jdbc, pit), of the scores (lookup), to learn from (train), to score (reasons)",
     "columns": "features of a row (train)",
     "trees": "trees of a fit (train, score, reasons)",
     "most": "customers of the largest size that a slope is measured on (score)",
-    "asked": "rows of the spine (pit, spine)",
-    "trials": "malformed inputs (fuzz)",
+    "asked": "rows of the spine (pit, spine), customers to erase (erase)",
+    "trials": "malformed inputs (fuzz); faults in all, those of earlier starts counted (faults)",
 }
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.arguments import day
+from jobs.arguments import day, input_place
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The job's own options."""
     parser.add_argument("--source", metavar="FILE", help="how to read your own data: a file like conf/sources/*.yml")
-    parser.add_argument("--input", metavar="PATH", help="your own data: a file, a folder or a glob; goes with --source")
+    parser.add_argument("--input", metavar="PATH_OR_ADDRESS", type=input_place,
+                        help="your own data, as ingest takes them; goes with --source")  # fmt: skip
     parser.add_argument("--as-of", type=day, metavar="D",
                         help="learn only from what lies before this date, and score at it (default: the latest "
                              "midnight that the data are complete through)")  # fmt: skip

@@ -10,15 +10,14 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from xgboost import Booster
-from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor
+from xgboost.spark import SparkXGBRegressor
 
 from models.algorithms.native_log import NativeLog
 from models.algorithms.objectives import PROBABILITY, Objective
@@ -30,7 +29,8 @@ log = logging.getLogger(__name__)
 
 _LABEL, _STOP, _WORKER = "fit_label", "fit_stop", "fit_worker"
 # XGBoost gives these loggers a handler and the level INFO unless they have a level already.
-_CHATTER = ("SparkXGBClassifier", "SparkXGBRegressor", "XGBoost-PySpark", "XGBoostPySpark")
+_CHATTER = ("SparkXGBRegressor", "XGBoost-PySpark", "XGBoostPySpark")
+ADAPTIVE = "spark.sql.adaptive.enabled"
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,11 @@ def fit_distributed(
     """
     numbers = _as_numbers(rows, features=features, words=words, label=label, stopping=stopping, key=key)
     workers = _workers(numbers, key=key, wanted=parameters.num_workers)
-    placed = _placed(numbers, key=key, workers=workers).persist(StorageLevel.MEMORY_AND_DISK)
-    try:
-        _hush()
-        estimator = _estimator(features, parameters=parameters, objective=objective, workers=workers, seed=seed)
+    placed = _placed(numbers, key=key, workers=workers)
+    _hush()
+    estimator = _estimator(features, parameters=parameters, objective=objective, workers=workers, seed=seed)
+    with _planned_once(rows.sparkSession):
         model = estimator.fit(placed)
-    finally:
-        placed.unpersist()
     history = model.training_summary
     booster: Booster = model.get_booster()
     best = int(booster.best_iteration)
@@ -83,6 +81,17 @@ def fit_distributed(
         },
         workers=workers,
     )
+
+
+@contextmanager
+def _planned_once(spark: SparkSession) -> Iterator[None]:
+    """Adaptive execution runs the shuffle when the estimator asks for the number of partitions, and again to fit."""
+    before = str(spark.conf.get(ADAPTIVE))
+    spark.conf.set(ADAPTIVE, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(ADAPTIVE, before)
 
 
 def _as_numbers(
@@ -115,16 +124,15 @@ def _placed(numbers: DataFrame, *, key: Sequence[str], workers: int) -> DataFram
 
 
 def _worker(key: Sequence[str], workers: int) -> Column:
-    return F.pmod(F.xxhash64(*(column(name) for name in key)), F.lit(workers)).cast("int")
+    # The first word keeps it apart from other draws by a hash of the key: rows to stop by are often drawn like that.
+    return F.pmod(F.xxhash64(F.lit(_WORKER), *(column(name) for name in key)), F.lit(workers)).cast("int")
 
 
 def _estimator(
     features: Sequence[str], *, parameters: XGBoostParameters, objective: Objective, workers: int, seed: int
-) -> SparkXGBClassifier | SparkXGBRegressor:
-    # The classifier's objective is the binary one, and cannot be set.
-    told: dict[str, Any] = {} if objective == PROBABILITY else {"objective": objective.loss}
-    kind = SparkXGBClassifier if objective == PROBABILITY else SparkXGBRegressor
-    return kind(
+) -> SparkXGBRegressor:
+    # A classifier would count the labels first, a pass over all rows; its booster is a regressor's with the same loss.
+    return SparkXGBRegressor(
         features_col=_numbered(features),
         label_col=_LABEL,
         validation_indicator_col=_STOP,
@@ -135,10 +143,12 @@ def _estimator(
         random_state=seed,
         verbose=False,
         callbacks=[NativeLog()],
+        # Where the first worker runs: those who start again, after one was lost, then start a tracker, too.
+        launch_tracker_on_driver=False,
         n_estimators=parameters.trees,
         early_stopping_rounds=parameters.early_stopping_rounds,
         **parameters.native(),
-        **told,
+        objective=objective.loss,
     )
 
 

@@ -13,6 +13,8 @@ from models.publication.portrait import PROBABILITIES, Distribution, bin_edges
 from models.report.figures import BLUE, GREY, ORANGE, one_axes
 
 SPREAD = (5.2, 3.1)
+MOST_TICKS = 6
+"""Named bins of an amount: more of their numbers would run into one another."""
 
 
 def bars(now: Mapping[str, float], before: Mapping[str, float] | None, *, across: str, dates: Sequence[str]) -> Figure:
@@ -63,7 +65,8 @@ def _ends(edges: Sequence[tuple[float, float]], axes: Axes, name: str) -> np.nda
         return np.array([edges[0][0], *(high for _, high in edges)])
     ends = np.arange(len(edges) + 1, dtype=float)
     starts = [edges[0][0], *(high for _, high in edges)]
-    shown = range(0, len(starts), max(len(starts) // 6, 1))
-    axes.set_xticks([float(place) for place in shown], [f"{starts[place]:,.4g}" for place in shown])
+    shown = range(0, len(starts), -(-len(starts) // MOST_TICKS))
+    said = [f"{starts[place]:,.0f}" if starts[place] >= 1 else f"{starts[place]:g}" for place in shown]
+    axes.set_xticks([float(place) for place in shown], said)
     axes.set(xlabel=f"{name} (each bin twice the one before)")
     return ends

@@ -15,13 +15,16 @@ from pyspark.sql.types import StructType
 
 from featurestore.alias_table import CUSTOMER_ALIASES
 from featurestore.catalog import CATALOG
+from featurestore.erasure_records import ERASURES
 from featurestore.event_tables import events_table, quarantine_table
 from featurestore.features import VIEWS
+from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from featurestore.label_config import LABELS
 from featurestore.population import population_table
 from featurestore.schemas import SOURCES
 from featurestore.snapshot_records import SNAPSHOTS, features_table
+from featurestore.suppression import SUPPRESSED_CUSTOMERS
 from featurestore.tables import FINGERPRINT, Table, log_schema
 from featurestore.training_set_records import TRAINING_SETS, table_of
 from jobs.promotion_tables import PROMOTIONS
@@ -54,6 +57,9 @@ CONTRACTS: Mapping[str, Contract] = {
         table.name: Contract(key, table)
         for table, key in (
             (INGEST_RUNS, ("batch_id",)),
+            (INGEST_FILES, ("source", "input_key", "sha256")),
+            (SUPPRESSED_CUSTOMERS, ("customer_hash",)),
+            (ERASURES, ("erasure_id",)),
             (CUSTOMER_ALIASES, ("alias_id", "customer_id", "links")),
             (SNAPSHOTS, ("view", "as_of_date")),
             (CATALOG, ("view", "feature")),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.commands import SMALL_DEMO, Command, run, say
+from jobs.faults.commands import Command
+from tests.e2e.commands import SMALL_DEMO, run, say
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,16 @@
-"""What two warehouses hold, compared digit for digit but for lineage; reads the tables without a JVM."""
+"""What two runs leave that fit models on their own: all digits but those that the fits decide, which are near."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from deltalake import DeltaTable
 
-from featurestore.event_tables import events_table, quarantine_table
+from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
-from featurestore.schemas import SOURCES
-from featurestore.snapshot_records import SNAPSHOTS
-from featurestore.training_set_records import TRAINING_SETS
-from jobs.publication_tables import PUBLICATIONS
-from jobs.run import JOB_RUNS
+from jobs.faults.contents import differences, entries
 from jobs.score_tables import ACTION_COLUMNS, LATEST, SCORES
 from jobs.score_views import CUSTOMERS_AT_RISK, VIEWS
 from jobs.settings import load_settings
@@ -24,66 +18,21 @@ from models.heads import HEADS
 from models.registry import CHAMPION, Registry
 from models.tracking import open_store
 
-WITH_LINEAGE = [INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS,
-                *map(events_table, SOURCES.values()), *map(quarantine_table, SOURCES.values())]  # fmt: skip
-LINEAGE = {table.name: {column.name for column in table.columns if column.lineage} for table in WITH_LINEAGE}
 SCORED = {SCORES.name, LATEST.name}
 SUMMED_UP = {table.name for table in VIEWS}
 """Made from scores, whose rows and sums move with the last digits of a fit."""
 LEARNED = [head for head in HEADS.values() if head.label in load_settings().training.labels]
 """The heads of a demo that is told no labels."""
 PROBABILITIES = {head.output for head in LEARNED} | {"churn_risk_level", "confidence", "reasons", *ACTION_COLUMNS}
-# A hash of all settings, of which the warehouse is one.
-OF_ITS_OWN = {JOB_RUNS.name: {"settings_fingerprint"}}
 DECIDED_BY_A_SIMULATION = {
     # Names of simulated files hold a random part, and a batch is identified by the names of its files, too.
     INGEST_RUNS.name: {"batch_id"},
+    INGEST_FILES.name: {"batch_id"},
 }
 DECIDED_BY_A_FIT = dict.fromkeys(SCORED, PROBABILITIES)
 AUC_APART, LOG_LOSS_APART = 0.002, 0.001
 """How far two distributed fits on the same rows may lie apart."""
 PROBABILITY_APART = 0.05
-
-NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
-Row = tuple[Any, ...]
-
-
-def tables(warehouse: Path) -> set[str]:
-    """Names of the Delta tables in a warehouse."""
-    return {log.parent.name for log in warehouse.glob("*/_delta_log")}
-
-
-def rows(warehouse: Path, table: str, *, leave_out: Collection[str] = ()) -> Counter[Row]:
-    """The rows of a table without lineage, as often as each is there; maps by their sorted entries."""
-    held = DeltaTable(warehouse / table)
-    unseen = {*LINEAGE.get(table, ()), *OF_ITS_OWN.get(table, ()), *leave_out}
-    columns = [field.name for field in held.schema().fields if field.name not in unseen]
-    return Counter(tuple(map(_plain, row.values())) for row in held.to_pyarrow_table(columns=columns).to_pylist())
-
-
-def _plain(value: Any) -> str:
-    # repr tells 1 from 1.0 and every double from its neighbours, and takes a NaN for itself.
-    if isinstance(value, list):
-        return repr(sorted(map(repr, value)) if value and isinstance(value[0], tuple) else value)
-    return repr(value)
-
-
-def differences(
-    found: Path, clean: Path, *, leave_out: Mapping[str, Collection[str]] = NOTHING, apart_from: Collection[str] = ()
-) -> list[str]:
-    """A line a table whose rows differ, or that only one of two warehouses has; empty where they are the same.
-
-    `leave_out`: columns by table that may differ; `apart_from`: tables that may.
-    """
-    lines = [f"{name}: only in one of the two" for name in sorted(tables(found) ^ tables(clean))]
-    for name in sorted((tables(found) & tables(clean)) - set(apart_from)):
-        loose = leave_out.get(name, ())
-        mine, theirs = rows(found, name, leave_out=loose), rows(clean, name, leave_out=loose)
-        if mine != theirs:
-            more, less = mine - theirs, theirs - mine
-            lines.append(f"{name}: {more.total()} rows too many, {less.total()} missing, "
-                         f"such as {next(iter(more), None)} for {next(iter(less), None)}")  # fmt: skip
-    return lines
 
 
 def assert_same(found: Path, clean: Path, *, apart_from: Collection[str] = ()) -> None:
@@ -98,7 +47,7 @@ def assert_same(found: Path, clean: Path, *, apart_from: Collection[str] = ()) -
     for name, figures in theirs.items():
         assert abs(mine[name]["auc"] - figures["auc"]) <= AUC_APART, (name, mine[name], figures)
         assert abs(mine[name]["log_loss"] - figures["log_loss"]) <= LOG_LOSS_APART, (name, mine[name], figures)
-    assert _entries(found) == _entries(clean)
+    assert entries(found) == entries(clean)  # no kill leaves a thing there that a clean run does not
 
 
 def registry_of(warehouse: Path | str) -> Registry:
@@ -141,8 +90,3 @@ def _furthest(mine: Mapping[Any, float | None], theirs: Mapping[Any, float | Non
     if mine.keys() != theirs.keys() or known != {key for key, value in theirs.items() if value is not None}:
         return float("inf")
     return max((abs(mine[key] - theirs[key]) for key in known), default=0.0)  # type: ignore[operator]
-
-
-def _entries(warehouse: Path) -> set[str]:
-    """What lies in the folder: no kill leaves a thing there that a clean run does not."""
-    return {entry.name for entry in warehouse.iterdir()}

@@ -15,6 +15,7 @@ import pytest
 
 from featurestore.snapshot_records import features_table
 from featurestore.tables import Warehouse
+from jobs.faults.contents import rows, tables
 from jobs.main import main
 from jobs.run import JOB_RUNS, Run
 from jobs.settings import load_settings
@@ -24,7 +25,7 @@ from models.registry import CHALLENGER
 from models.tracking import RunRecord
 from tests.conftest import ROOT
 from tests.contracts.declared import breaches
-from tests.e2e.contents import registry_of, rows, tables
+from tests.e2e.contents import registry_of
 
 AS_OF = date(2023, 9, 23)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from jobs.faults.contents import differences
 from jobs.score_tables import LATEST, SCORES
 from tests.e2e.commands import SMALL, in_step, kill_at, run, say
-from tests.e2e.contents import differences
 
 SEED = 9
 KILLS = 20

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from featurestore.simulation.world import World
+from jobs.faults.commands import POLL_SECONDS
 from jobs.simulate import truth_date
 from jobs.tuning import STUDIES
 from models.tracking import open_store
 from models.tuning.study import finished, open_study
 from tests.conftest import ROOT
-from tests.e2e.commands import POLL_SECONDS, SMALL, Moment, kill_at, run, say
+from tests.e2e.commands import SMALL, Moment, kill_at, run, say
 
 TRIALS = 12
 SEARCH_IN = """

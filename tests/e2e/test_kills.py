@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from jobs.faults.commands import POLL_SECONDS
+from jobs.faults.contents import differences
 from jobs.main import main
 from jobs.score_tables import LATEST, SCORES
 from tests.conftest import ROOT
 from tests.e2e.commands import (
-    POLL_SECONDS,
     SMALL,
     SMALL_DEMO,
+    STEPS,
     Moment,
     after_commit,
     in_step,
@@ -28,12 +30,9 @@ from tests.e2e.commands import (
     run,
     say,
 )
-from tests.e2e.contents import assert_same, differences
+from tests.e2e.contents import assert_same
 
 SEED = 6
-STEPS = [("simulate", 1), ("ingest", 1), ("ingest", 2), ("ingest", 3), ("build_features", 1), ("build_training_set", 1),
-         ("build_training_set", 2), ("train", 1), ("train", 2), ("score", 1),
-         ("publish", 1)]  # fmt: skip
 HEADER = "order_no,line_no,sku,quantity,unit_price,ordered_at,customer,exported_on"
 LINES = [f"{order},1,P001,2,1.50,2023-0{1 + order % 3}-04 10:00:00,K{order % 7},2023-04-01" for order in range(100)]
 MAKE_A_STORE = "import sys; from models.tracking import open_store; open_store(sys.argv[1])"

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyspark
 from deltalake import write_deltalake
 
-from tests.e2e.commands import SMALL, Command, processes_of
+from jobs.faults.commands import Command, processes_of
+from tests.e2e.commands import SMALL
 
 JARS = Path(pyspark.__file__).parent / "jars"
 QUERY = "show tables; select customer_id, spend from scores where spend > 1 order by spend desc"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from jobs.faults.commands import Command
+from jobs.faults.contents import rows
 from jobs.run import JOB_RUNS
-from tests.e2e.commands import SMALL_DEMO, Command, say
-from tests.e2e.contents import assert_same, rows
+from tests.e2e.commands import SMALL_DEMO, say
+from tests.e2e.contents import assert_same
 
 
 @pytest.mark.deep

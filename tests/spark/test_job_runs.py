@@ -9,6 +9,7 @@ import pytest
 
 from featurestore.schemas import Column
 from featurestore.tables import Table, Transaction
+from jobs.main import record_failure
 from jobs.run import JOB_RUNS, Run
 from jobs.settings import load_settings
 
@@ -54,3 +55,16 @@ def test_each_step_says_which_versions_it_read_and_wrote(run):
         ({"keys": 1}, {}),
     ]
     assert len({row["settings_fingerprint"] for row in found}) == 1
+
+
+def test_a_run_that_failed_before_its_first_step_is_there_too(run):
+    put(run.warehouse, KEYS, 1)
+    run.record(ValueError("no such date\nmore"))
+    (row,) = run.warehouse.records("job_runs", ["job", "status", "error"])
+    assert row == {"job": "demo", "status": "failed", "error": "no such date"}
+
+
+def test_what_hinders_the_record_does_not_hide_why_a_run_failed(run, monkeypatch, caplog):
+    monkeypatch.setattr("jobs.run.add_records", lambda *_, **__: (_ for _ in ()).throw(OSError("disk full")))
+    record_failure(run, ValueError("the reason"))
+    assert "job_runs could not be written: disk full" in caplog.text

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from models.algorithms.parameters import AlgorithmSettings
+from models.algorithms.xgboost_spark import ADAPTIVE, fit_distributed
 from models.batch_scorer import batch_scorer
 from models.errors import CannotTrain
 from models.fingerprints import training_fingerprint
@@ -51,7 +52,7 @@ def _training_set(spark, *, customers: int, plan=PLAN) -> DataFrame:
     days = np.repeat(np.array(plan.as_ofs), customers)
     n = len(days)
     recency, money = rng.exponential(60.0, n), rng.lognormal(3.0, 1.0, n).round(2)
-    truth = sigmoid(recency / 40 - 1.5 - 0.3 * np.log(money / 20))
+    truth = sigmoid(recency / 40 - 1.5 - 0.8 * np.log(money / 20))
     frame = pd.DataFrame(
         {
             "customer_id": np.tile([f"c{at}" for at in range(customers)], len(plan.as_ofs)),
@@ -134,6 +135,18 @@ def test_it_stops_early_and_keeps_only_the_best_iterations(trained: TrainedHead)
     assert trained.fit.best_iteration == int(np.argmin(stop))
     assert len(stop) == trained.fit.best_iteration + 1 + PARAMETERS.early_stopping_rounds
     assert trained.counts[STOP].rows == 700 and trained.counts[FIT].rows == 700 * len(PLAN.fitted)
+
+
+def test_rows_to_stop_by_that_a_hash_of_the_key_draws_reach_every_worker(spark) -> None:
+    """The worker of a row follows from a hash of its key, too: an even hash must not mean the first of two workers."""
+    before, numbers = spark.conf.get(ADAPTIVE), spark.range(2_000).withColumn("x", F.rand(1).cast("float"))
+    rows = numbers.withColumns({
+        "bought": (F.col("x") > 0.5).cast("double"), "is_stop": F.pmod(F.xxhash64("id"), F.lit(10)) == 1,
+    })  # fmt: skip
+    fit = fit_distributed(rows, features=["x"], label="bought", stopping="is_stop", key=["id"], seed=1,
+                          parameters=TrainingParameters(trees=2).boosting())  # fmt: skip
+    assert fit.workers == 2
+    assert spark.conf.get(ADAPTIVE) == before
 
 
 def test_a_second_fit_of_other_partitions_agrees(training_set: DataFrame, trained: TrainedHead) -> None:

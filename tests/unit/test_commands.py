@@ -53,6 +53,10 @@ WRONG_COMMANDS = [
     (["train", "--trials", "5"], 2, "add --tune"),
     (["train", "--tune", "--set", "tuning.trials=null"], 2, "never ends"),
     (["promote", "--rollback"], 2, "say of which head"),
+    (["erase", "--customer", "a"], 2, "openssl rand -hex 32"),
+    (["erase", "--file", "nowhere.txt"], 2, "nowhere.txt cannot be read"),
+    (["maintain", "--keep-days", "0"], 2, "at least 1"),
+    (["doctor", "--set", "log.format=xml"], 2, "'text' or 'json'"),
     (["report"], 2, "--label"),
     (["report", "--label", "churn_6d"], 2, "churn_60d"),
     (["report", "--label", "churn_60d", "--scores"], 2, "not allowed with"),
@@ -173,3 +177,16 @@ def test_a_name_that_no_file_can_have_is_a_wrong_argument():
         (ROOT / ("x" * 300)).stat()
     known = as_tessera_error(raised.value)
     assert known is not None and known.exit_code == 2 and "longer than" in str(known)
+
+
+def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(tmp_path):
+    where = tmp_path / "w"
+    with (
+        pytest.raises(EnvironmentProblem, match="moved, removed or unmounted"),
+        only_writer(str(where), wait_seconds=0, tell=print) as hold,
+    ):
+        assert hold.is_there()
+        where.rename(tmp_path / "away")
+        where.mkdir()
+        assert not hold.is_there()
+        raise ValueError("what a table that is not there raises")

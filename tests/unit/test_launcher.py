@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from launcher.environment import environment_fingerprint
-from launcher.jars import delta_coordinates, jars_fingerprint
+from launcher.jars import jar_coordinates, jars_fingerprint
 from launcher.package import prepare_package
+from launcher.shipment import shipment_fingerprint
 from launcher.state import ROOT, State, stamp_of
 
 # Says which words and settings spark-submit got, then ends as the job is asked to.
@@ -59,8 +60,10 @@ class Machine:
         self.install(str(state.venv / "bin" / "spark-submit"), SPARK_SUBMIT.format(python=sys.executable))
         state.jars.mkdir()
         (state.jars / "delta.jar").touch()
+        state.shipment.mkdir()
         stamp_of(state.venv).write_text(environment_fingerprint())
-        stamp_of(state.jars).write_text(jars_fingerprint(delta_coordinates(state.spark_home)))
+        stamp_of(state.shipment).write_text(shipment_fingerprint())
+        stamp_of(state.jars).write_text(jars_fingerprint(jar_coordinates(state.spark_home)))
         return state
 
     def start(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -236,9 +239,23 @@ def test_the_driver_runs_the_working_tree_and_says_when_it_was_started(ready):
     assert environ["TESSERA_STACK_TRACES"] == "none"
 
 
+def test_executors_elsewhere_get_the_python_environment_beside_the_users_archives(ready):
+    words, environ = ready.submitted("demo", "--master", "yarn", "--", "--archives", "mine.zip")
+    shipped = f"{State(ready.home).shipment / 'environment.tar.gz'}#environment"
+    assert option(words, "--archives") == f"{shipped},mine.zip"
+    assert environ["PYSPARK_PYTHON"] == "./environment/bin/python"
+
+
+def test_a_driver_of_a_cluster_on_loopback_listens_there_alone(ready):
+    there = ready.submitted("demo", "--master", "spark://127.0.0.1:7077")[0]
+    assert {"spark.driver.host=127.0.0.1", "spark.driver.bindAddress=127.0.0.1"} < set(there)
+    assert "spark.driver.host=127.0.0.1" not in ready.submitted("demo", "--master", "spark://there:7077")[0]
+
+
 @pytest.mark.parametrize(("master", "kept"), [("yarn", True), ("local[2]", False)])
 def test_executors_elsewhere_keep_the_python_that_the_user_exported(ready, master, kept):
-    _, environ = ready.submitted("demo", "--master", master, PYSPARK_PYTHON="/theirs/python")
+    words, environ = ready.submitted("demo", "--master", master, PYSPARK_PYTHON="/theirs/python")
+    assert "--archives" not in words
     ours = str(State(ready.home).python)
     assert environ["PYSPARK_DRIVER_PYTHON"] == ours
     assert environ["PYSPARK_PYTHON"] == ("/theirs/python" if kept else ours)

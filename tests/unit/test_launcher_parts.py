@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import zipfile
 
 import pytest
 
+from launcher.cluster import Cluster
 from launcher.jars import delta_coordinates, mirror_setting, missing_from_spark
+from launcher.pack_environment import closure, required_by
 from launcher.problems import Problem
 from launcher.state import State, locked_version, stamp_of
 
@@ -110,3 +114,24 @@ def test_the_mirror_in_mavens_settings_is_used(tmp_path, mirror_of, used):
 
 def test_no_maven_settings_no_mirror(tmp_path):
     assert mirror_setting({"HOME": str(tmp_path)}) == {}
+
+
+def test_executors_get_what_the_wheel_requires_and_what_that_leads_to(tmp_path):
+    wheel = tmp_path / "tessera.zip"
+    with zipfile.ZipFile(wheel, "w") as content:
+        content.writestr(
+            "tessera-1.dist-info/METADATA",
+            "Name: tessera\nRequires-Dist: pandas>=2\nRequires-Dist: pyspark>=4\nRequires-Dist: ruff; extra == 'dev'\n",
+        )
+    found = closure(required_by(wheel))
+    assert {"pandas", "numpy", "python-dateutil", "six"} <= found.keys()
+    assert not {"pyspark", "ruff"} & found.keys()
+
+
+def test_a_number_that_another_program_has_now_is_no_process_of_the_cluster(state):
+    cluster = Cluster(state, os.environ)
+    state.cluster.mkdir(parents=True)
+    for left in (str(os.getpid()), "999999999", ""):
+        (state.cluster / "master.pid").write_text(left)
+        assert cluster.pid("master") is None
+    assert cluster.down() == 0

@@ -1,0 +1,142 @@
+"""A campaign of trials: one fault, the same command once more, and what the warehouse then holds against a clean run's.
+
+It keeps what it found in its folder, trial by trial, so that a campaign that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+from jobs.faults.contents import differences, entries, lines, models
+from jobs.faults.kinds import ANOTHER, KILLS, KINDS, Scene
+from jobs.faults.line import INDEPENDENT, STAGES, Line
+from jobs.run import JOB_RUNS
+from jobs.session import PROJECT
+
+SOURCES = ("featurestore", "models", "jobs", "conf", "launcher")
+TRIALS, CODE = "trials.jsonl", "code.txt"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial that is to be made."""
+
+    number: int
+    kind: str
+    stage: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that was made; `changed` names the tables that differ from a clean run's, `complaint` a bad ending."""
+
+    number: int
+    kind: str
+    stage: int
+    what: str
+    is_hit: bool
+    changed: list[str]
+    complaint: str
+
+
+def plan(seed: int) -> Iterator[Planned]:
+    """Trials without end: each round kills each command's driver and its executor or Python, and does one of each else.
+
+    >>> from itertools import islice
+    >>> first = list(islice(plan(7), 100))
+    >>> sum(one.kind in KILLS for one in first) >= 60
+    True
+    >>> first == list(islice(plan(7), 100))
+    True
+    """
+    chance = random.Random(seed)
+    number = count()
+    others = [kind for kind in KINDS if kind not in KILLS]
+    for turn in count():
+        killed = [(KILLS[0], stage) for stage in range(len(STAGES))]
+        killed += [(KILLS[1 + (stage + turn) % 2], stage) for stage in range(len(STAGES))]
+        rest = [(kind, chance.choice(INDEPENDENT if kind == ANOTHER else range(len(STAGES)))) for kind in others]
+        planned = [*killed, *rest]
+        chance.shuffle(planned)
+        yield from (Planned(next(number), kind, stage) for kind, stage in planned)
+
+
+def run_campaign(folder: Path, *, trials: int, seed: int, tell: Callable[[str], None]) -> list[Trial]:
+    """Make the trials that an earlier start has not made yet, `trials` in all, and return them all."""
+    _forget_other_code(folder, tell)
+    line = Line(folder, tell)
+    line.prepare()
+    made = _made(folder)
+    for planned in plan(seed):
+        if planned.number >= trials:
+            break
+        if planned.number < len(made):
+            continue
+        trial = _tried(line, planned, chance=random.Random(f"{seed}:{planned.number}"))
+        with (folder / TRIALS).open("a", encoding="utf-8") as kept:
+            kept.write(json.dumps(asdict(trial)) + "\n")
+        made.append(trial)
+        tell(_told(trial, trials))
+    shutil.rmtree(line.warehouse, ignore_errors=True)
+    return made[:trials]
+
+
+def _tried(line: Line, planned: Planned, *, chance: random.Random) -> Trial:
+    line.restore(planned.stage)
+    with ExitStack() as held:
+        ending = KINDS[planned.kind](Scene(line, planned.stage, chance, held))
+        last = planned.stage + (planned.kind == ANOTHER)
+        for stage in range(planned.stage, last + 1):
+            line.run(stage)
+        changed = changes(line.warehouse, line.after(last))
+    return Trial(planned.number, planned.kind, planned.stage, ending.what, ending.is_hit, changed, ending.complaint)
+
+
+def changes(found: Path, clean: Path) -> list[str]:
+    """What differs between two warehouses but for lineage: tables, models and their figures, files."""
+    told = differences(found, clean, apart_from={JOB_RUNS.name})
+    if (mine := models(found)) != (theirs := models(clean)):
+        told.append(f"models: such as {next(iter(mine - theirs), None)} for {next(iter(theirs - mine), None)}")
+    if (mine_there := entries(found)) != (there := entries(clean)):
+        told.append(f"the folder: {sorted(mine_there ^ there)} only in one of the two")
+    told += [f"files {kind}: other lines" for kind in ("raw/**/*.csv", "raw/**/*.json", "*.csv")
+             if lines(found, kind) != lines(clean, kind)]  # fmt: skip
+    return told
+
+
+def _told(trial: Trial, trials: int) -> str:
+    place = f"{trial.number + 1}/{trials} {trial.kind}, {STAGES[trial.stage].name}: {trial.what}"
+    found = [f"  CHANGED {one}" for one in trial.changed] + ([f"  BAD {trial.complaint}"] if trial.complaint else [])
+    return "\n".join([place, *found])
+
+
+def _made(folder: Path) -> list[Trial]:
+    kept = folder / TRIALS
+    return [Trial(**json.loads(line)) for line in kept.read_text("utf-8").splitlines()] if kept.is_file() else []
+
+
+def _forget_other_code(folder: Path, tell: Callable[[str], None]) -> None:
+    """What was found with other code says nothing of this one: such a folder is emptied."""
+    digest, kept = _digest_of_sources(), folder / CODE
+    if kept.is_file() and kept.read_text("utf-8") != digest:
+        tell("the code has changed since the campaign began: it begins anew")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_text(digest, "utf-8")
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for package in SOURCES:
+        for path in sorted((PROJECT / package).rglob("*")):
+            if path.suffix in (".py", ".yml", ".sh"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
