@@ -49,8 +49,11 @@ def day(text: str) -> date:
 
 
 def days(text: str) -> list[date]:
-    """Dates separated by commas."""
-    return [day(part.strip()) for part in text.split(",") if part.strip()]
+    """One or more dates separated by commas."""
+    found = [day(part.strip()) for part in text.split(",") if part.strip()]
+    if not found:
+        raise ConfigurationError(f"'{text}' names no date: expected one or more as YYYY-MM-DD, separated by commas.")
+    return found
 
 
 def positive(text: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from featurestore.errors import DataContractError, EnvironmentProblem, TesseraError
+import errno
+
+from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, TesseraError
 
 ENVIRONMENT = {
     "No space left on device": "the disk is full",
@@ -34,6 +36,8 @@ def as_tessera_error(error: BaseException) -> TesseraError | None:
     """`error` itself if it is ours, else the one that its text tells of, else None."""
     if isinstance(error, TesseraError):
         return error
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return ConfigurationError(f"'{str(error.filename)[:80]}...' is longer than the name of any file can be.")
     text = f"{type(error).__name__}: {error}"
     for sign, meaning in ENVIRONMENT.items():
         if sign in text:

@@ -14,6 +14,7 @@ from featurestore.errors import EnvironmentProblem
 from featurestore.explain import explain_feature
 from featurestore.features import VIEWS, feature_set
 from jobs.command_line import JOBS
+from jobs.failures import as_tessera_error
 from jobs.main import main
 from jobs.workplace import only_writer
 
@@ -23,6 +24,7 @@ WRONG_COMMANDS = [
     (["ingst"], 2, "Did you mean 'ingest'?"),
     (["build_features", "--setp", "3"], 2, "Did you mean '--set'"),
     (["build_features", "--dates", "2011-02-30"], 2, "is no date"),
+    (["build_features", "--dates", " , "], 2, "names no date"),
     (["build_features", "--step", "-7"], 2, "at least 1"),
     (["build_features", "--set", "spark.shuffle_partition=3"], 2, "Did you mean 'shuffle_partitions'"),
     (["build_features", "--set", "spark.shuffle_partitions=many"], 2, "valid integer"),
@@ -168,6 +170,13 @@ def test_a_second_writer_waits_and_then_gives_up(tmp_path):
         pass
     with only_writer(where, wait_seconds=0, tell=told.append):
         assert told == []
+
+
+def test_a_name_that_no_file_can_have_is_a_wrong_argument():
+    with pytest.raises(OSError, match="too long") as raised:
+        (ROOT / ("x" * 300)).stat()
+    known = as_tessera_error(raised.value)
+    assert known is not None and known.exit_code == 2 and "longer than" in str(known)
 
 
 def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(tmp_path):
