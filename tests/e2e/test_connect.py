@@ -75,7 +75,8 @@ def _wait_for(port: int, running: subprocess.Popen, log: Path) -> None:
 def passed(words: list[str], server: str, tmp_path: Path) -> int:
     """How many tests pass as clients of the server: all of them must."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not deep", *words]
-    environ = {**plain_environment(), "SPARK_REMOTE": server, "TMPDIR": str(tmp_path)}
+    environ = {**plain_environment(), "SPARK_REMOTE": server, "TMPDIR": str(tmp_path),
+               "PYTHONPATH": os.environ.get("PYTHONPATH", "")}  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return int(re.search(r"(\d+) passed", done.stdout)[1])
