@@ -80,6 +80,8 @@ def _without_comments(tokens: Sequence[Token], query: str) -> str:
     """The tokens as they are written, a space wherever anything stood between two of them."""
     written, end = [], 0
     for token in tokens:
+        if token.start < end:  # sqlglot reads one literal, such as 1.5D, as several tokens of the same place
+            continue
         written += [" " * (token.start > end > 0), query[token.start : token.end + 1]]
         end = token.end + 1
     return "".join(written)

@@ -12,6 +12,7 @@ READING = [
     "select 'a''b', date'2024-01-01', x'1F', `a``b` from t, lateral explode(array(1)) e",
     "select /*+ broadcast(t) */ count(*) filter (where a > 1) from t join s using (k)",
     "with a as (select 1) select * from a union all (select transform(array(1), x -> x + 1))",
+    "select 10.0D, 5L, 3BD, .5F, 2.5e-3 from t",
     "select * from range(3)",
     "select * from t lateral view explode(m) as k, v",
     "select a.b.c from t version as of 3",
