@@ -11,9 +11,9 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs.benchmarks.postgres_server import PASSWORD, USER
+from jobs.faults.contents import tables
 from jobs.main import main
 from tests.e2e.commands import SMALL, Command
-from tests.e2e.contents import tables
 from tests.spark.ingest.shop_database import EVENTS, TABLES
 
 PAGES = ("environment", "sql?details=true&planDescription=true", "jobs", "stages")
