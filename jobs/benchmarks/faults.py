@@ -12,7 +12,7 @@ from jobs.faults.campaign import Trial, run_campaign
 from jobs.faults.kinds import KILLS, KINDS
 from jobs.run import Run
 
-SIZES = {"trials": 105}
+SIZES = {"trials": 114}
 
 
 def run(run: Run) -> list[Figure]:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
+from featurestore.erasure_records import ERASURES
 from jobs.faults.contents import differences, entries, lines, models
 from jobs.faults.kinds import ANOTHER, KILLS, KINDS, Scene
 from jobs.faults.line import INDEPENDENT, STAGES, Line
@@ -101,8 +102,11 @@ def _tried(line: Line, planned: Planned, *, chance: random.Random) -> Trial:
 
 
 def changes(found: Path, clean: Path) -> list[str]:
-    """What differs between two warehouses but for lineage: tables, models and their figures, files."""
-    told = differences(found, clean, apart_from={JOB_RUNS.name})
+    """What differs between two warehouses but for lineage: tables, models and their figures, files.
+
+    Runs and erasures are recorded as often as they were asked for, which is more often after a fault.
+    """
+    told = differences(found, clean, apart_from={JOB_RUNS.name, ERASURES.name})
     if (mine := models(found)) != (theirs := models(clean)):
         told.append(f"models: such as {next(iter(mine - theirs), None)} for {next(iter(theirs - mine), None)}")
     if (mine_there := entries(found)) != (there := entries(clean)):

@@ -18,6 +18,7 @@ from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from featurestore.schemas import SOURCES
 from featurestore.snapshot_records import SNAPSHOTS
+from featurestore.suppression import SUPPRESSED_CUSTOMERS
 from featurestore.training_set_records import TRAINING_SETS
 from jobs.promotion_tables import PROMOTIONS
 from jobs.publication_tables import PUBLICATIONS
@@ -27,11 +28,13 @@ from jobs.score_views import VIEWS
 from jobs.segment_tables import CUSTOMER_SEGMENTS, FLOWS, PROFILES
 
 WITH_LINEAGE = [INGEST_FILES, INGEST_RUNS, SNAPSHOTS, TRAINING_SETS, SCORES, LATEST, PUBLICATIONS, *VIEWS, JOB_RUNS,
-                PROMOTIONS, CUSTOMER_ALIASES, CUSTOMER_SEGMENTS, PROFILES, FLOWS,
+                PROMOTIONS, CUSTOMER_ALIASES, CUSTOMER_SEGMENTS, PROFILES, FLOWS, SUPPRESSED_CUSTOMERS,
                 *map(events_table, SOURCES.values()), *map(quarantine_table, SOURCES.values())]  # fmt: skip
 LINEAGE = {table.name: {column.name for column in table.columns if column.lineage} for table in WITH_LINEAGE}
 # A hash of all settings, of which the warehouse is one.
 OF_ITS_OWN = {JOB_RUNS.name: {"settings_fingerprint"}}
+IDS_OF_ERASURES = {"erasure_id", "erasures", "erased_since", "kept_since"}
+"""Drawn anew for each."""
 MODELS = """
     select v.name, v.version, (select group_concat(alias) from (select alias from registered_model_aliases a
            where a.name = v.name and a.version = v.version order by alias)), m.key, m.value
@@ -50,7 +53,7 @@ def tables(warehouse: Path) -> set[str]:
 def rows(warehouse: Path, table: str, *, leave_out: Collection[str] = ()) -> Counter[Row]:
     """The rows of a table without lineage, as often as each is there; maps by their sorted entries."""
     held = DeltaTable(warehouse / table)
-    unseen = {*LINEAGE.get(table, ()), *OF_ITS_OWN.get(table, ()), *leave_out}
+    unseen = {*LINEAGE.get(table, ()), *OF_ITS_OWN.get(table, ()), *IDS_OF_ERASURES, *leave_out}
     columns = [field.name for field in held.schema().fields if field.name not in unseen]
     return Counter(tuple(map(_plain, row.values())) for row in held.to_pyarrow_table(columns=columns).to_pylist())
 

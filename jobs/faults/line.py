@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +26,8 @@ SMALL = ("--conf", "local", "--set", "spark.shuffle_partitions=2", "--set", "spa
          "--set", "training.num_workers=1")  # fmt: skip
 FEW_TREES, MORE_TREES = ("--set", "training.trees=20"), ("--set", "training.trees=30")
 ALIASES = "alias_id,customer_id\nK00000001,K00000002\nK00000003,K00000004\n"
+ERASED = ("K00000002", "K00000005")
+KEY = hashlib.sha256(b"The key of a campaign is no secret").hexdigest()
 ON_THIS_MACHINE = "local[2]"
 
 
@@ -54,6 +57,8 @@ STAGES = (
     _stage("score", "score", "--as-of", AS_OF),
     _stage("export", "export", "--to", "{warehouse}/list.csv", "--overwrite"),
     _stage("retract", "ingest", "--retract", "{support}"),
+    _stage("maintain", "maintain"),
+    _stage("erase", "erase", "--customer", *ERASED, "--set", "erasure.key_file={home}/key"),
 )
 
 INDEPENDENT = (0, 1, 5, 10)
@@ -79,6 +84,7 @@ class Line:
         """Run each command once, cleanly, and keep what it leaves; what an earlier start has kept is not run again."""
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "aliases.csv").write_text(ALIASES, encoding="utf-8")
+        (self.home / "key").write_text(KEY, encoding="utf-8")
         for number, stage in enumerate(STAGES):
             if self.after(number).is_dir():
                 continue

@@ -11,7 +11,7 @@ from jobs.faults import campaign
 from jobs.faults.campaign import Trial, plan, run_campaign
 from jobs.faults.disks import no_writing, size_of, taken_away
 from jobs.faults.kinds import KINDS, STACK_TRACE
-from jobs.faults.line import Line
+from jobs.faults.line import STAGES, Line
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_a_campaign_of_other_code_begins_anew(tmp_path, made, monkeypatch):
 
 def test_every_kind_comes_in_each_round():
     rounds = plan(3)
-    size = 2 * 13 + len(KINDS) - 3
+    size = 2 * len(STAGES) + len(KINDS) - 3
     assert {next(rounds).kind for _ in range(size)} == set(KINDS)
 
 
