@@ -6,12 +6,15 @@ import os
 import sys
 from pathlib import Path
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 from pyspark.sql.utils import is_remote
 
 from jobs.settings import Settings
 
 PROJECT = Path(__file__).resolve().parent.parent
+LOGGERS_OF_ERRORS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""PySpark prints a trace, as JSON, of each error that it raises for a part of a query."""
 
 
 def create_session(settings: Settings, *, app_name: str, master: str | None = None) -> SparkSession:
@@ -32,7 +35,12 @@ def create_session(settings: Settings, *, app_name: str, master: str | None = No
 
 
 def tell_less(session: SparkSession, level: str) -> None:
-    """Set what Spark logs, where its log is this process's: that of a Connect server is not."""
+    """Set what Spark logs, where its log is this process's: that of a Connect server is not.
+
+    Errors of queries are logged by nobody beside: they reach whoever runs one as exceptions.
+    """
+    for name in LOGGERS_OF_ERRORS:
+        PySparkLogger.getLogger(name).disabled = True
     if not is_remote():
         session.sparkContext.setLogLevel(level)
 

@@ -39,7 +39,7 @@ def test_a_thousand(tmp_path, capsys):
 def test_a_trial_is_drawn_again_by_its_number(tmp_path):
     for number in range(200):
         again = []
-        for name in ("one", "other"):
+        for name in ("twin-a", "twin-b"):
             folder = tmp_path / f"{name}{number}" / "same"
             folder.mkdir(parents=True)
             trial = drawn(3, number, folder)

@@ -32,7 +32,7 @@ def taken_in(spark, tmp_path, capsys):
         ("select 1 / 0", "DIVIDE_BY_ZERO"),
         ("select raise_error('so it is')", "so it is"),
         ("select from events_orders where", "query"),
-        ("select cast(customer_id as date) from events_orders", "CAST_INVALID_INPUT"),
+        ("select cast(concat('no', customer_id) as date) from events_orders", "CAST_INVALID_INPUT"),
         ("select * from text.`/etc/passwd`", "plain name"),
     ],
 )
