@@ -26,6 +26,9 @@ NEEDED = [
 ]
 
 EXTRAS = {
+    "connect": [
+        "pyspark[connect]>=4.1.3,<4.2",  # the client of a Spark Connect server
+    ],
     "test": [
         "pytest>=9,<10",  # the runner
         "pytest-xdist>=3.6,<4",  # tests in two processes: most of a small Spark job is one thread that plans
@@ -45,7 +48,7 @@ EXTRAS = {
         "setuptools>=77,<81",  # builds the wheel that spark-submit ships to executors, without the network
     ],
 }
-EXTRAS["all"] = [*EXTRAS["test"], *EXTRAS["dev"]]
+EXTRAS["all"] = [requirement for extra in list(EXTRAS) for requirement in EXTRAS[extra]]
 
 setup(
     name="tessera",

@@ -19,7 +19,6 @@ from typing import Any, TypeVar, cast
 import pyarrow as pa
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
-from deltalake import Schema as LogSchema
 from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column as SparkColumn
@@ -163,13 +162,11 @@ class Warehouse:
         if self.exists(table.name):
             return
         if is_remote():  # Delta's builder is no part of plain Spark Connect
-            self._create_by_log(table)
+            self._create_by_writing(table)
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table.name)).comment(table.comment)
         builder = builder.addColumns(log_schema(table))
-        for name, predicate in table.checks.items():
-            builder = builder.property(f"delta.constraints.{name}", predicate)
-        for name, value in table.properties.items():
+        for name, value in _properties(table).items():
             builder = builder.property(name, value)
         if table.partition_by:
             builder = builder.partitionedBy(*table.partition_by)
@@ -183,13 +180,15 @@ class Warehouse:
                 raise
             builder.execute()
 
-    def _create_by_log(self, table: Table) -> None:
-        constraints = {f"delta.constraints.{name}": predicate for name, predicate in table.checks.items()}
-        declared = LogSchema.from_json(log_schema(table).json())
+    def _create_by_writing(self, table: Table) -> None:
+        writer = self.spark.createDataFrame([], log_schema(table)).writeTo(self._named(table.name)).using("delta")
+        for name, value in _properties(table).items():
+            writer = writer.tableProperty(name, value)
+        if table.partition_by:
+            writer = writer.partitionedBy(*map(F.col, table.partition_by))
         try:
-            DeltaLog.create(self.path(table.name), declared, mode="ignore", partition_by=list(table.partition_by),
-                            description=table.comment, configuration={**constraints, **table.properties})  # fmt: skip
-        except CommitFailedError:
+            writer.tableProperty("comment", table.comment).create()
+        except (AnalysisException, DeltaConcurrentModificationException):
             if not self.exists(table.name):
                 raise
 
@@ -343,6 +342,11 @@ def log_schema(table: Table) -> StructType:
     ddl = ", ".join(f"`{column.name}` {column.type}" for column in table.columns)
     types = cast(StructType, StructType.fromDDL(ddl))
     return StructType([StructField(c.name, types[c.name].dataType, metadata=_metadata(c)) for c in table.columns])
+
+
+def _properties(table: Table) -> dict[str, str]:
+    """What a table is made with: its own properties, and its CHECK constraints as Delta keeps them."""
+    return {**{f"delta.constraints.{name}": predicate for name, predicate in table.checks.items()}, **table.properties}
 
 
 def _metadata(column: Column) -> dict[str, str]:
