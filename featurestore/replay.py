@@ -56,7 +56,8 @@ def replay(warehouse: Warehouse, recorded: TrainingSet, request: Request, *, lim
     table = replace(training_table(request), name=f"{recorded.table}_v{recorded.version}")
     aliases = _aliases(warehouse, recorded)
     with ExitStack() as held:
-        features = _features(warehouse, recorded, request, sorted(mature), limits=limits, held=held)
+        everyone = _features(warehouse, recorded, request, sorted(mature), limits=limits, held=held)
+        features = request.sampled(everyone)
         warehouse.overwrite(table, with_label(features, outcomes, request, mature, aliases=aliases, limits=limits))
     per_split, found = contents(warehouse.read(table.name))
     if found != recorded.content_hash:
@@ -127,7 +128,7 @@ def _refuse_other_definitions(recorded: TrainingSet, request: Request, mature: d
         not other
         and identity_of(request, mature, ranks, as_ofs=as_ofs, erasures=recorded.erasures) != recorded.fingerprint
     ):
-        other.append("features across views, rule of the split or seed")
+        other.append("features across views, rule of the split, share of the customers or seed")
     if other:
         raise DataContractError(
             f"training set {recorded.name} version {recorded.version} cannot be replayed: {', '.join(other)} "

@@ -33,6 +33,9 @@ from featurestore.training_set_records import TRAINING_SETS, TrainingSet, conten
 from featurestore.views import FeatureSet
 from featurestore.watermarks import batch_ranks, batches, complete_through, refuse_unknowable
 
+DRAWS = 1_000_000
+"""Customers are drawn by a number below it: a share is met to a millionth."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -40,7 +43,9 @@ class Request:
 
     `split` reads customer_id and as_of_date only; it may divide the rows of one as-of by customer. `knowledge` says
     which events the features fold ("as_known": by source those known its delay, 0 by default, after the as-of);
-    the label always folds all that are known now.
+    the label always folds all that are known now. `customer_share`, in (0, 1], is the share of all customers that the
+    set is of: whole customers, drawn by a hash with the seed; features, places among others included, are those that
+    they have among all.
     """
 
     label: Label
@@ -50,6 +55,14 @@ class Request:
     seed: int
     knowledge: str = LATEST
     decision_delays: Mapping[str, timedelta] = field(default_factory=dict)
+    customer_share: float = 1.0
+
+    def sampled(self, rows: DataFrame) -> DataFrame:
+        """The rows of the customers that the set is of."""
+        if self.customer_share == 1:
+            return rows
+        drawn = F.pmod(F.xxhash64(F.lit(f"customers {self.seed}"), F.col("customer_id")), F.lit(DRAWS))
+        return rows.where(drawn < round(self.customer_share * DRAWS))
 
     def known_of(self, name: str) -> Knowledge:
         """Which events of a source the features fold."""
@@ -124,9 +137,10 @@ def build_training_set(
     with ExitStack() as held:
         if request.knowledge == AS_KNOWN:
             seen = {name: of_batches(pinned[name], ranks[name]) for name in request.features.sources}
-            features = known_features(seen, request, sorted(mature), aliases=aliases, limits=limits, held=held)
+            everyone = known_features(seen, request, sorted(mature), aliases=aliases, limits=limits, held=held)
         else:
-            features = read_features(warehouse, request.features, dates=list(mature))
+            everyone = read_features(warehouse, request.features, dates=list(mature))
+        features = request.sampled(everyone)
         rows = with_label(features, pinned[request.label.source], request, mature, aliases=aliases, limits=limits)
         warehouse.overwrite(training_table(request), rows)
         return _record(warehouse, request, mature, identity=identity, in_snapshots=features.count(),
@@ -176,6 +190,8 @@ def with_label(
     of a former id (as known then) too.
     """
     outcomes = told_of_persons(before(events, last_needed(request, mature)), aliases)
+    if request.knowledge == LATEST:  # else customers may stand under ids that they have no more
+        outcomes = request.sampled(outcomes)
     labels = labelled(outcomes, [request.label], as_ofs=sorted(mature), limits=limits)
     asked = labels.where(F.col(request.label.name).isNotNull())
     if request.knowledge == AS_KNOWN:
@@ -195,7 +211,8 @@ def identity_of(
     splits = sorted((str(day), split) for day, split in mature.items())
     parts = [request.label.fingerprint, request.features.fingerprint, splits, str(request.split), request.seed]
     knowledge = [request.knowledge, sorted(request.delays_us.items())] if request.delays_us else []
-    return fingerprint([*parts, ranks, as_ofs, *knowledge, *([list(erasures)] if erasures else [])])
+    share = [f"customer share {request.customer_share}"] if request.customer_share < 1 else []
+    return fingerprint([*parts, ranks, as_ofs, *knowledge, *share, *([list(erasures)] if erasures else [])])
 
 
 def last_needed(request: Request, mature: Mapping[date, str]) -> date:
@@ -230,6 +247,7 @@ def _record(
         input_versions=dict(versions),
         table_version=warehouse.version(request.table),
         erasures=tuple(erasures),
+        customer_share=request.customer_share,
     )
     values = {**asdict(built), "run_id": run_id, "built_at": built_at}
     row = [values[column.name] for column in TRAINING_SETS.columns]

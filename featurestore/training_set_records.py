@@ -26,6 +26,7 @@ TRAINING_SETS = Table(
         Column("decision_delays_us", "map<string,bigint>",
                "as_known: source to the microseconds after the as-of in which an event may still become known"),
         Column("seed", "bigint", "Seed of the run"),
+        Column("customer_share", "double", "Share of all customers that it is of, drawn by a hash with the seed"),
         Column(
             "batch_seqs", "map<string,bigint>", "Source, or aliases, to the highest batch seen; replay filters on it"
         ),
@@ -71,11 +72,17 @@ class TrainingSet:
     decision_delays_us: Mapping[str, int] = field(default_factory=dict)
     erasures: Sequence[str] = ()
     erased_since: Sequence[str] = ()
+    customer_share: float = 1.0
     reused: bool = False
 
     @property
     def table(self) -> str:
         return table_of(self.name)
+
+    @property
+    def of_whom(self) -> str:
+        """Which share of the customers it is of, to go on with after what it is; "" for all."""
+        return f", of {self.customer_share:.4g} of all customers" if self.customer_share < 1 else ""
 
     def batch_ranks(self, source: str) -> list[int]:
         """Ranks of the batches of `source` whose events it saw."""

@@ -44,7 +44,7 @@ def run(run: Run) -> None:
         built = training_set_step(run, label, plan)
         run.out.print(f"{built.table} version {built.version}: rows {dict(built.rows_per_split)}, "
                       f"{built.immature_as_ofs} immature as-ofs and {built.outside_population:,} "
-                      f"customer-dates outside the population left out")  # fmt: skip
+                      f"customer-dates outside the population left out{built.of_whom}")  # fmt: skip
 
 
 def labels_asked(run: Run) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def training_set_step(run: Run, label: Label, plan: SplitPlan) -> TrainingSet:
     # The demo has no such option: its models learn from the snapshots.
     knowledge = getattr(run.arguments, "knowledge", LATEST)
     request = Request(label, run.features(), plan.dates, split_column(plan), run.settings.seed, knowledge,
-                      run.settings.features.decision_delays)  # fmt: skip
+                      run.settings.features.decision_delays, run.settings.training.customer_share)  # fmt: skip
     with run.step("build_training_set") as step:
         built = build_training_set(
             run.warehouse, request, limits=run.limits, run_id=run.run_id, built_at=run.started_at
@@ -91,7 +91,7 @@ def replay_step(run: Run, label: Label, version: int) -> Replay:
     features = run.feature_set(found[version].view_fingerprints)
     delays = {name: us * MICROSECOND for name, us in found[version].decision_delays_us.items()}
     request = Request(label, features, plan.dates, split_column(plan), found[version].seed, found[version].knowledge,
-                      delays)  # fmt: skip
+                      delays, found[version].customer_share)  # fmt: skip
     with run.step("replay") as step:
         again = replay(run.warehouse, found[version], request, limits=run.limits)
         step.results.update(label=label.name, version=version, rows=again.rows)

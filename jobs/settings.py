@@ -61,6 +61,7 @@ class TrainingSettings(BoostingSettings):
     labels: tuple[str, ...] = Field(min_length=1)
     first_as_of_after_days: int = Field(ge=0)
     step_days: int = Field(gt=0)
+    customer_share: float = Field(gt=0, le=1)
     minimum_fitted: int = Field(gt=0)
     max_evaluation_rows: int = Field(gt=0)
     max_baseline_rows: int = Field(gt=0)

@@ -104,7 +104,7 @@ def train_step(
             return train_head(rows, **told, values=run.settings.values.get(label_name))
 
         def report(trained: TrainedHead | TrainedAmounts, gate: str) -> Mapping[str, bytes]:
-            made_from = f"{table_of(label_name)}, {training_set.fingerprint}"
+            made_from = f"{table_of(label_name)}, {training_set.fingerprint}{training_set.of_whom}"
             asked = _asked(run, label_name, as_of, made_from=made_from, parameters=parameters, features=features)
             judged = replace(trained, bundle=replace(trained.bundle, gate=gate))
             return report_files(judged, plan=plan, asked=asked)

@@ -118,6 +118,14 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
+def words_of(pid: int) -> str:
+    """What a process was started with; empty where there is none of that number."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def kill_session(session: int) -> None:
     """SIGKILL to all processes of a session, until none is left: what a machine that fails does to them."""
     deadline = time.monotonic() + MOST_SECONDS_TO_VANISH

@@ -13,7 +13,7 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.faults.commands import MOST_SECONDS, POLL_SECONDS, Command, processes_of
+from jobs.faults.commands import MOST_SECONDS, POLL_SECONDS, Command, processes_of, words_of
 from jobs.faults.disks import as_plain_user, enlarge, limit_files, no_writing, size_of, small_disk, taken_away
 from jobs.faults.line import Line, first_step_of
 
@@ -238,17 +238,10 @@ def ended(command: Command, what: str, *good: int, is_hit: bool | None = None) -
     return Ending(f"{what}; exit status {status}", status != 0 if is_hit is None else is_hit, told)
 
 
-def _words_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
 def _awaited(command: Command, part: str) -> list[int]:
     """The processes of a command whose words hold `part`, as soon as there are any; none if it ends before."""
     while command.process.poll() is None and command.seconds < MOST_SECONDS:
-        if found := [pid for pid in processes_of(command.process.pid) if part in _words_of(pid)]:
+        if found := [pid for pid in processes_of(command.process.pid) if part in words_of(pid)]:
             return found
         time.sleep(POLL_SECONDS)
     return []

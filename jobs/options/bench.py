@@ -19,6 +19,7 @@ BENCHMARKS = {
     "guard": "what each rule of the leakage guard catches: two public traps, ten planted leaks, false alarms",
     "late": "1,000 late events: repaired and built anew, equal values",
     "lifetime": "BG/NBD beside its published fit on CDNOW; fold, gather, fit and score as customers grow a hundredfold",
+    "line": "ingest to scores over a tenth of the customers, then all: seconds, memory and disk by step, and growth",
     "lookup": "one customer's scores among millions, as files lie and once in order: files opened, seconds by reader",
     "oracle": "written scores of the simulated shop beside its oracle, on the same customers",
     "spine": "35 window features at random instants: Tessera and range joins in Spark and DuckDB",

@@ -11,6 +11,7 @@ SMALL = {
     "daily": ["--events", "4000", "--customers", "60"],
     "late": ["--events", "20000", "--customers", "6000", "--days", "400", "--dates", "2"],
     "lifetime": ["--customers", "20000"],
+    "line": ["--customers", "3000", "--days", "800"],
     "lookup": ["--rows", "2000"],
     "pit": ["--rows", "2000", "--asked", "300"],
     "profile": ["--events", "4000", "--customers", "60", "--days", "400", "--dates", "4"],

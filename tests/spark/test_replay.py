@@ -75,6 +75,20 @@ def test_rows_that_are_others_all_the_same_are_found(built):
         replay(warehouse, changed, request(), limits=LIMITS)
 
 
+def test_a_share_of_the_customers_has_the_rows_that_they_have_among_all(built):
+    warehouse, versions = built
+    asked = replace(request(), customer_share=0.3)
+    part = build_training_set(warehouse, asked, limits=LIMITS, run_id="r", built_at=INGESTED)
+    rows, whole = part.load_df(warehouse), versions[2].load_df(warehouse)
+    drawn = rows.select("customer_id").distinct()
+    assert 0 < drawn.count() < 0.6 * whole.select("customer_id").distinct().count()
+    assert_df_equality(rows, whole.join(drawn, "customer_id", "left_semi").select(rows.columns), ignore_row_order=True)
+    assert recorded(warehouse, PURCHASE_30D.name)[part.version].customer_share == 0.3
+    assert replay(warehouse, part, asked, limits=LIMITS).content_hash == part.content_hash
+    with pytest.raises(DataContractError, match="share of the customers or seed is defined otherwise"):
+        replay(warehouse, part, request(), limits=LIMITS)
+
+
 def test_a_batch_that_is_gone_is_named(built):
     warehouse, versions = built
     batch_id = warehouse.read("ingest_runs").where(F.col("batch_seq") == 3).first()["batch_id"]
