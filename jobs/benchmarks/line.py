@@ -1,7 +1,7 @@
 """The whole line over simulated customers, each step a command of its own: seconds, memory, disk, and how they grow.
 
-First a tenth of the customers, then all; more customers than SAMPLE are learned from on a sample of so many. In local
-mode one JVM is driver and executors; Python workers are processes beside it.
+First a tenth of the customers, then all; more customers than SAMPLE are learned from on a sample of so many, at as-ofs
+STEP_DAYS apart. In local mode one JVM is driver and executors; Python workers are processes beside it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from jobs.simulate import truth_date
 SIZES = {"customers": 100_000, "days": 1100}
 TENTH = 10
 SAMPLE = 100_000
+STEP_DAYS = 84
 LOOK_SECONDS = 0.25
 KIBIBYTES_A_MIB = 1024
 BYTES_A_MIB = 2**20
@@ -83,7 +84,7 @@ def commands(folder: Path, world: World) -> list[tuple[str, list[str]]]:
     """
     warehouse, raw, day = str(folder / "w"), str(folder / "raw"), str(truth_date(world))
     share = min(1.0, SAMPLE / world.customers)
-    before = ["--as-of", day, "--set", f"training.customer_share={share}"]
+    before = ["--as-of", day, "--set", f"training.customer_share={share}", "--set", f"training.step_days={STEP_DAYS}"]
     steps: list[tuple[str, list[str]]] = [
         ("simulate", ["simulate", "--customers", str(world.customers), "--days", str(world.days), "--out", raw]),
         *[(f"ingest_{name}", ["ingest", "--source", f"simulated_{name}", "--input", f"{raw}/{name}"])
