@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
 
+from jobs.faults.commands import Command
 from jobs.faults.contents import differences
 from jobs.score_tables import LATEST, SCORES
 from tests.e2e.commands import SMALL, in_step, kill_at, run, say
@@ -25,33 +27,65 @@ def scored(warehouse: Path, table: str = SCORES.name) -> Counter[date]:
     return Counter(DeltaTable(warehouse / table).to_pyarrow_table(columns=["as_of_date"])["as_of_date"].to_pylist())
 
 
-@pytest.mark.deep
-@pytest.mark.timeout(3600)
-def test_scoring_killed_at_twenty_moments_leaves_the_old_and_ends_as_a_clean_run(clean_demo, tmp_path):
-    """Snapshots of another date are built first; the moments are drawn over both steps by their length."""
+@dataclass(frozen=True)
+class Clean:
+    """A warehouse before a date is scored, a copy of it where that was done once, undisturbed, and the command."""
+
+    before: Path
+    after: Path
+    words: list[str]
+    command: Command
+    day: date
+    customers: int
+
+
+@pytest.fixture(scope="module")
+def clean(clean_demo, tmp_path_factory) -> Clean:
+    """Snapshots of the date are built first; a day later than the demo's own."""
     demo, _ = clean_demo
     (known,) = scored(demo)
     day = known + timedelta(days=1)
     words = ["score", "--as-of", str(day), "--build", *SMALL]
-    clean, scratch = tmp_path / "clean", tmp_path / "scratch"
-    shutil.copytree(demo, clean)
-    once = run([*words, "--warehouse", str(clean)], scratch=scratch)
-    everyone = scored(clean)[day]
-    assert everyone > 0 and set(scored(clean, LATEST.name)) == {day}
+    after = tmp_path_factory.mktemp("scored") / "w"
+    shutil.copytree(demo, after)
+    command = run([*words, "--warehouse", str(after)], scratch=after.parent / "scratch")
+    customers = scored(after)[day]
+    assert customers > 0 and set(scored(after, LATEST.name)) == {day}
+    return Clean(demo, after, words, command, day, customers)
 
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+def test_scoring_killed_at_twenty_moments_leaves_the_old_and_ends_as_a_clean_run(clean, tmp_path):
+    """The moments are drawn over both steps by their length."""
+    once, scratch = clean.command, tmp_path / "scratch"
     chance, lasted = random.Random(SEED), [once.ended(step) - once.begun(step) for step in STEPS]
     found = Counter()
     for number in range(KILLS):
         warehouse = tmp_path / f"killed{number}"
-        shutil.copytree(demo, warehouse)
-        command = [*words, "--warehouse", str(warehouse)]
+        shutil.copytree(clean.before, warehouse)
+        command = [*clean.words, "--warehouse", str(warehouse)]
         (step,) = chance.choices(STEPS, lasted)
         moment = in_step(step, 1, seconds=chance.uniform(0, lasted[STEPS.index(step)]))
         kill_at(moment, command, warehouse=warehouse, scratch=scratch)
-        there = scored(warehouse)[day]
-        assert there in (0, everyone), f"{moment.name}: {there} of {everyone}"
+        there = scored(warehouse)[clean.day]
+        assert there in (0, clean.customers), f"{moment.name}: {there} of {clean.customers}"
         found[there] += 1
         run(command, scratch=scratch)
-        assert differences(warehouse, clean, apart_from={"job_runs"}) == [], moment.name
+        assert differences(warehouse, clean.after, apart_from={"job_runs"}) == [], moment.name
         shutil.rmtree(warehouse)
-    say(f"after {KILLS} kills: {found[0]} times no score of the date, {found[everyone]} times all")
+    say(f"after {KILLS} kills: {found[0]} times no score of the date, {found[clean.customers]} times all")
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+def test_a_date_scored_twice_at_once_is_scored_once(clean, tmp_path):
+    """The second waits for the first, and finds its work done."""
+    warehouse = tmp_path / "w"
+    shutil.copytree(clean.before, warehouse)
+    words = [*clean.words, "--warehouse", str(warehouse)]
+    both = [Command(words, scratch=tmp_path / name) for name in ("one", "other")]
+    for command in both:
+        assert command.finish(within=1200) == 0, command.output
+    assert sorted("waiting for it to end" in command.output for command in both) == [False, True]
+    assert differences(warehouse, clean.after, apart_from={"job_runs"}) == []
