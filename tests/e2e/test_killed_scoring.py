@@ -55,7 +55,7 @@ def clean(clean_demo, tmp_path_factory) -> Clean:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 def test_scoring_killed_at_twenty_moments_leaves_the_old_and_ends_as_a_clean_run(clean, tmp_path):
     """The moments are drawn over both steps by their length."""
     once, scratch = clean.command, tmp_path / "scratch"
