@@ -74,7 +74,10 @@ def learned_in_memory(run: Run, learning: Learning) -> tuple[Inputs, Sample]:
 
 
 def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> TrainingSet:
-    """The training set of a label, whole and of the dates of `plan`; the error names the job that makes one."""
+    """The training set of a label, whole, of the dates of `plan` and the share of customers that the settings say.
+
+    The error names the job that makes one.
+    """
     make_with = f"build_training_set --label {label_name} --as-of {as_of} --build"
     found = newest(run.warehouse, label_name)
     if found is not None and found.erased_since:
@@ -91,12 +94,19 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
             f"({len(other)} differ, {sorted(other)[0][0]} among them).\n"
             f"  Build it: ./spark-submit.sh {make_with} --warehouse {run.warehouse.root}"
         )
+    asked = run.settings.training.customer_share
+    if found.customer_share != asked:
+        raise ConfigurationError(
+            f"training set '{label_name}' has a share of {found.customer_share:.4g} of the customers; the setting "
+            f"training.customer_share asks for {asked:.4g}.\n"
+            f"  Set the same share, or build it again: ./spark-submit.sh {make_with} --warehouse {run.warehouse.root}"
+        )
     return found
 
 
 def _parameters(run: Run, task: Task) -> TrainingParameters:
     """The settings of training, with the algorithm of the task where it names one."""
-    other = {"labels", "first_as_of_after_days", "step_days", "minimum_fitted", "algorithms"}
+    other = {"labels", "first_as_of_after_days", "step_days", "customer_share", "minimum_fitted", "algorithms"}
     chosen = run.settings.training
     told = TrainingParameters(**chosen.model_dump(exclude=other), algorithms=chosen.algorithms)
     return replace(told, algorithm=task.algorithm or told.algorithm)

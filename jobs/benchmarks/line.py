@@ -114,9 +114,9 @@ def _peaks(pids: Iterable[int]) -> Iterable[tuple[str, float]]:
         with suppress(OSError, StopIteration):  # it has ended meanwhile
             status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
             peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-            name = next(line.split()[1] for line in status if line.startswith("Name"))
-            kind = JVM if name == "java" else WORKER if WORKERS in words_of(pid) else DRIVER
-            yield kind, peak / KIBIBYTES_A_MIB
+            words = words_of(pid)  # not its name, which a process that is about to become another one has from a thread
+            is_jvm = words.split("\0")[0].endswith("java")
+            yield JVM if is_jvm else WORKER if WORKERS in words else DRIVER, peak / KIBIBYTES_A_MIB
 
 
 def _told(size: int, measured: Sequence[Measured], folder: Path) -> list[Figure]:

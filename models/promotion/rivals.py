@@ -120,7 +120,7 @@ def rival_bundle(
     then, tested = (rows.days == np.datetime64(day) for day in (calibrating, test))
     made = replace(
         entrant, features=rival.features, words={}, algorithm=rival.name, model=model.save(),
-        gate=f"{RIVAL}: {rival.name}",
+        gate=f"{RIVAL}: {rival.name}", resamples=(),  # those are of the entrant's own algorithm
         calibrator=fit_platt(model.margins(rows.matrix[then]), rows.labels[then]),
         meanings={name: meanings[name] for name in rival.features if name in meanings},
     )  # fmt: skip

@@ -139,6 +139,12 @@ def test_jobs_before_their_input_name_the_job_that_makes_it(spark, tmp_path, cap
         assert "spark-submit.sh ingest" in capsys.readouterr().err
 
 
+def test_a_training_set_of_another_share_of_the_customers_is_refused(told, capsys):
+    asked = ["train", "--label", "churn_60d", "--as-of", str(AS_OF), "--set", "training.customer_share=0.5"]
+    assert main([*asked, "--warehouse", told.root]) == 2
+    assert "has a share of 1 of the customers" in capsys.readouterr().err
+
+
 def test_a_challenger_is_judged_by_refitted_recipes_and_the_reasons_are_written_down(told, capsys):
     asked = ["--label", "churn_60d", "--as-of", str(AS_OF), "--warehouse", told.root]
     assert main(["promote", *asked]) == 0

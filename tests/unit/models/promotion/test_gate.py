@@ -10,8 +10,9 @@ import pytest
 
 from models.algorithms.contract import Rows
 from models.algorithms.repeat_buying import HISTORY_FEATURES, RepeatBuying, RepeatBuyingParameters, loaded_repeat_buying
-from models.bundle import Bundle
+from models.bundle import Bundle, Resample
 from models.calibrate import Calibrator
+from models.confidence import confidence
 from models.errors import BrokenModel, NoRecipe, OtherFeatures
 from models.evaluate import area_under_roc
 from models.promotion.decision import later_as_ofs, of_admission, of_comparison
@@ -66,6 +67,12 @@ def test_a_model_that_does_not_is_replaced_by_the_better_rival(table: Table) -> 
     # It is a model like any other: another can be compared with its recipe.
     again = rolling_pair(recipe_of(entrant(("views",))), recipe_of(rival), table, GATE, horizon_days=60)
     assert again.as_ofs == tuple(sorted((PLAN.test, PLAN.calibration, PLAN.stopping)))
+
+
+def test_a_rival_says_nothing_of_the_draws_of_the_model_in_whose_place_it_is(table: Table) -> None:
+    drawn = Resample(b"a booster", Calibrator(1.0, 0.0, "unseasonal", "", 9), rows=9)
+    rival = admission(entrant(("noise",), resamples=(drawn,)), table, GATE, seed=1, meanings={}).bundle
+    assert rival.algorithm == "bgnbd" and confidence(rival, table.of(rival.features).matrix) is None
 
 
 def test_a_rival_survives_its_file(table: Table, tmp_path) -> None:
