@@ -53,7 +53,7 @@ STAGES = (
     _stage("train", "train", "--label", LABEL, "--as-of", AS_OF, *FEW_TREES),
     _stage("train another", "train", "--label", LABEL, "--as-of", AS_OF, *MORE_TREES),
     _stage("promote", "promote", "--label", LABEL, "--as-of", AS_OF, *MORE_TREES),
-    _stage("segment", "segment", "--as-of", AS_OF),
+    _stage("segment", "segment", "--as-of", AS_OF, "--build"),
     _stage("score", "score", "--as-of", AS_OF),
     _stage("export", "export", "--to", "{warehouse}/list.csv", "--overwrite"),
     _stage("retract", "ingest", "--retract", "{support}"),
