@@ -23,7 +23,7 @@ AS_OF = str(truth_date(SHOP))
 LABEL = "churn_60d"
 # One process fits: two that fit together agree, but not to the last digit.
 SMALL = ("--conf", "local", "--set", "spark.shuffle_partitions=2", "--set", "spark.snapshot_partitions=1",
-         "--set", "training.num_workers=1")  # fmt: skip
+         "--set", "training.num_workers=1", "--set", f"training.labels=[{LABEL}]")  # fmt: skip
 FEW_TREES, MORE_TREES = ("--set", "training.trees=20"), ("--set", "training.trees=30")
 ALIASES = "alias_id,customer_id\nK00000001,K00000002\nK00000003,K00000004\n"
 ERASED = ("K00000002", "K00000005")

@@ -33,7 +33,7 @@ def learning(*_: object) -> SimpleNamespace:
     """What `spend_90d` learns from, its training set and features by name alone."""
     return SimpleNamespace(
         head=SPEND, plan=PLAN, inputs=FEATURES, parameters=TrainingParameters(), identity=lambda *_, **__: "training-1",
-        training_set=SimpleNamespace(load_df=lambda _: None, fingerprint="the training set"),
+        training_set=SimpleNamespace(load_df=lambda _: None, fingerprint="the training set", of_whom=""),
         features=SimpleNamespace(features=(), feature_fingerprints={}, fingerprint="features-1"),
     )  # fmt: skip
 
