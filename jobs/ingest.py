@@ -16,6 +16,7 @@ from featurestore.retraction import retract
 from featurestore.schemas import ALIASES
 from featurestore.snapshot_records import complete_dates, listed_dates
 from featurestore.views import FeatureView
+from featurestore.watermarks import batches
 from jobs.build_features import build_step
 from jobs.credentials import credentials_of
 from jobs.erasure_keys import erasure_key
@@ -80,7 +81,9 @@ def _retract(run: Run, batch: str) -> None:
     views = run.feature_set(run.views).views
     for view in [view for view in views if of_aliases or view.source == done.batch.source]:
         stale = _stale(run, view)
-        if stale:
+        if stale and not batches(run.warehouse, view.source):
+            run.out.print(f"{view.name}: {len(stale)} snapshots are not used until {view.source} has a batch again")
+        elif stale:
             build_step(run, stale, [view])
             run.out.print(f"{view.name}: {len(stale)} snapshots built again")
     for one in done.to_feed_again:

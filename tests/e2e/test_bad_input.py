@@ -104,11 +104,17 @@ def test_aliases_are_declared_repaired_and_taken_back_by_commands(spark, folder,
         assert main([*words, "--warehouse", str(folder / "w")]) == status, words
         shown = capsys.readouterr()
         assert said in shown.out + shown.err
-    query = "select substr(batch_id, 1, 12) id from ingest_runs where source = 'aliases'"
-    batch = read_id(query, folder, capsys)
-    assert main(["ingest", "--retract", batch, "--warehouse", str(folder / "w")]) == 0
-    shown = capsys.readouterr().out
-    assert "2 aliases, 0 quarantined rows" in shown and "orders: 1 snapshots built again" in shown
+    for source, *said in [
+        ("aliases", "2 aliases, 0 quarantined rows", "orders: 1 snapshots built again"),
+        ("orders", "orders: 1 snapshots are not used until orders has a batch again"),
+    ]:
+        query = f"select substr(batch_id, 1, 12) id from ingest_runs where source = '{source}'"
+        batch = read_id(query, folder, capsys)
+        assert main(["ingest", "--retract", batch, "--warehouse", str(folder / "w")]) == 0
+        shown = capsys.readouterr().out
+        assert all(one in shown for one in said), shown
+    assert main([*build, "--warehouse", str(folder / "w")]) == 3
+    assert "has no ingested batch" in capsys.readouterr().err
 
 
 def read_id(query, folder, capsys):
