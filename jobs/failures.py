@@ -6,6 +6,7 @@ import errno
 
 from featurestore.errors import ConfigurationError, DataContractError, EnvironmentProblem, TesseraError
 
+KILLED = "a Python process of Spark was killed, most often by a system short of memory"
 ENVIRONMENT = {
     "No space left on device": "the disk is full",
     "Disk quota exceeded": "the disk quota is used up",
@@ -18,7 +19,8 @@ ENVIRONMENT = {
     "unable to open database file": "the model registry's database cannot be opened",
     "attempt to write a readonly database": "the model registry's database is read-only",
     "java.net.UnknownHostException": "a host name cannot be resolved",
-    "Python worker exited unexpectedly": "a Python process of Spark was killed, most often by a system short of memory",
+    "Python worker exited unexpectedly": KILLED,
+    "reading the port number from pyspark.daemon": KILLED,
     "ExecutorLostFailure": "executors were lost, too often to go on",
 }
 DAMAGED = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "is not a Parquet file", "Parquet error",

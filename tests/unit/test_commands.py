@@ -179,6 +179,15 @@ def test_a_name_that_no_file_can_have_is_a_wrong_argument():
     assert known is not None and known.exit_code == 2 and "longer than" in str(known)
 
 
+@pytest.mark.parametrize("said", [
+    "Python worker exited unexpectedly (crashed)",
+    "EOFException occurred while reading the port number from pyspark.daemon's stdout and terminated with code: 137.",
+])  # fmt: skip
+def test_a_killed_python_process_is_a_matter_of_the_machine(said):
+    known = as_tessera_error(RuntimeError(f"Job aborted due to stage failure:\n{said}\n\tat org.apache.spark..."))
+    assert known is not None and known.exit_code == 4 and "was killed" in str(known)
+
+
 def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(tmp_path):
     where = tmp_path / "w"
     with (
