@@ -19,6 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from featurestore.named_records import naming
+
 CHUNK_BYTES = 8 * 2**20
 BATCH_ROWS = 65_536
 BYTES = ""
@@ -30,7 +32,7 @@ FOUND = "path string, column string, equal bigint, words bigint, bytes bigint, v
 class Found:
     """A place where ids stand: a column of a Parquet file, or its bytes (column "").
 
-    `equal` counts values that are an id, `words` values, or places in bytes, that hold one.
+    `equal` counts values that are an id (of records: that name one), `words` values, or places in bytes, that hold one.
     """
 
     path: str
@@ -58,20 +60,22 @@ def files_below(root: str, *, leave_out: Collection[str] = ()) -> list[str]:
 
 
 def scan(
-    spark: SparkSession, root: str, names: Sequence[str], ids: Collection[str], *, numbers: Collection[str] = ()
-) -> Scan:
+    spark: SparkSession, root: str, names: Sequence[str], ids: Collection[str], *, numbers: Collection[str] = (),
+    records: Collection[str] = (),
+) -> Scan:  # fmt: skip
     """Search the files `names` below `root` for `ids`, a task a file at a time, of which it holds one batch of rows.
 
-    `numbers` are columns whose whole numbers may be ids, too.
+    `numbers` are columns whose whole numbers may be ids, too; `records` those whose texts are records of a file, that
+    name an id by one of their parts.
     """
-    looked_for, as_text = tuple(sorted(ids)), frozenset(numbers)
+    looked_for, as_text, as_records = tuple(sorted(ids)), frozenset(numbers), frozenset(records)
 
     def search(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         words = pattern(looked_for)
         for batch in batches:
             for name in batch.column("path").to_pylist():
                 yield pa.RecordBatch.from_pylist(
-                    list(_searched(root, name, looked_for, words, as_text)), schema=_SCHEMA
+                    list(_searched(root, name, looked_for, words, as_text, as_records)), schema=_SCHEMA
                 )
 
     files = spark.createDataFrame([(name,) for name in names], "path string")
@@ -104,8 +108,9 @@ def pattern(ids: Iterable[str]) -> re.Pattern[bytes]:
 
 
 def _searched(
-    root: str, name: str, ids: Sequence[str], words: re.Pattern[bytes], numbers: Collection[str]
-) -> Iterator[dict[str, object]]:
+    root: str, name: str, ids: Sequence[str], words: re.Pattern[bytes], numbers: Collection[str],
+    records: Collection[str],
+) -> Iterator[dict[str, object]]:  # fmt: skip
     file = Path(root) / name
     digest, size, hits = sha256(), 0, 0
     longest = max((len(one.encode()) for one in ids), default=0)
@@ -119,7 +124,7 @@ def _searched(
             hits += sum(len(words.findall(chunk)) for chunk, _ in _overlapping(stream, longest + 2))
     values = 0
     if name.endswith(".parquet"):
-        places, values = _values(file, ids, words, numbers)
+        places, values = _values(file, ids, words, numbers, records)
         for column, (equal, held) in places.items():
             yield {"path": name, "column": column, "equal": equal, "words": held}
     yield {"path": name, "column": BYTES, "equal": 0, "words": hits, "bytes": size, "values": values,
@@ -135,22 +140,23 @@ def _overlapping(stream: IO[bytes] | gzip.GzipFile, overlap: int) -> Iterator[tu
 
 
 def _values(
-    file: Path, ids: Sequence[str], words: re.Pattern[bytes], numbers: Collection[str]
+    file: Path, ids: Sequence[str], words: re.Pattern[bytes], numbers: Collection[str], records: Collection[str]
 ) -> tuple[dict[str, tuple[int, int]], int]:
     """By column, how many of its values are an id, and how many hold one; and how many texts were looked at."""
     equal: Counter[str] = Counter()
     held: Counter[str] = Counter()
     looked_at = 0
-    known = pa.array(ids, pa.string())
+    known, names = pa.array(ids, pa.string()), naming(ids)
     with pq.ParquetFile(file) as parquet:
         for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
             for column, texts in _texts(batch, numbers):
                 looked_at += len(texts)
                 for text, many in _counts(texts):
-                    if words.search(text.encode()):
-                        held[column] += many
+                    named = column in records and names(text)
+                    equal[column] += many * named
+                    held[column] += many * (named or words.search(text.encode()) is not None)
                 equal[column] += pc.sum(pc.is_in(texts, value_set=known)).as_py() or 0
-    return {column: (equal[column], held[column]) for column in held}, looked_at
+    return {column: (equal[column], held[column]) for column in held if held[column]}, looked_at
 
 
 def _counts(texts: pa.Array) -> Iterator[tuple[str, int]]:

@@ -24,6 +24,8 @@ DOCUMENTS = ("mlruns", "reports")
 MADE_UP = "bench"
 """Benchmarks make up their customers."""
 NOT_SEARCHED = {LOCK, PLAN_FILE, f"{PLAN_FILE}{UNFINISHED}", MADE_UP}
+RECORD = "raw"
+"""Column of what was set aside, as it was read."""
 SAID = ("arguments", "results", "error")
 SHOWN = 5
 
@@ -83,8 +85,11 @@ class Searched:
 
     def _names(self, one: Found) -> bool:
         table = _table(one.path)
-        naming = ("raw",) if table in QUARANTINE else self.naming.get(table, ())
-        return one.path in self.live.get(table, ()) and one.column in naming
+        if one.path not in self.live.get(table, ()):
+            return False
+        if table in QUARANTINE:  # a word inside of a longer text, such as a product's name, names nobody
+            return one.column == RECORD and one.equal > 0
+        return one.column in self.naming.get(table, ())
 
 
 def clean_files(run: Run, plan: ErasurePlan) -> Cleaned:
@@ -120,7 +125,8 @@ def search_all(run: Run, plan: ErasurePlan) -> Searched:
     """Search every file of the warehouse for the ids of a plan."""
     root, tables = run.warehouse.root, local_tables(run.warehouse)
     numbers = {CUSTOMER, *(name for names in plan.columns.values() for name in names)}
-    found = scan(run.spark, root, files_below(root, leave_out=NOT_SEARCHED), plan.ids, numbers=numbers)
+    found = scan(run.spark, root, files_below(root, leave_out=NOT_SEARCHED), plan.ids, numbers=numbers,
+                 records={RECORD})  # fmt: skip
     return Searched(found, {name: _live(root, name) for name in tables}, dict(plan.columns))
 
 

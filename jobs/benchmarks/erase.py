@@ -48,6 +48,7 @@ def run(run: Run) -> list[Figure]:
         after = scan(run.spark, folder, files_below(folder), ids)
         (receipt,) = (Path(folder) / FOLDER).glob("erasure-*.json")
         told = verified(str(receipt), key)
+        elsewhere = told["search"]["same_text_elsewhere"]
         compared, changed = differences(here, copy, ids)
         return [
             Figure("customers_erased", len(ids), "customers"),
@@ -55,7 +56,8 @@ def run(run: Run) -> list[Figure]:
             Figure("files_searched", after.files, "files"),
             Figure("bytes_searched", after.bytes, "bytes"),
             Figure("texts_searched", after.values, "values"),
-            Figure("places_that_name_them", len(after.found), "places"),
+            Figure("places_that_name_them", len(after.found) - len(elsewhere), "places"),
+            Figure("same_text_elsewhere", len(elsewhere), "places"),
             Figure("rows_of_others_compared", compared, "rows"),
             Figure("rows_of_others_changed", changed, "rows"),
             Figure("receipt_covers", sum(covers(told, one) for one in ids), "customers"),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from featurestore.id_scan import _searched, pattern
+from featurestore.erasure_plan import ErasurePlan
+from featurestore.errors import DataContractError
+from featurestore.id_scan import Found, Scan, _searched, pattern
 from featurestore.raw_copies import without_records, without_words
+from jobs.erasure_files import Searched
 
 IDS = {"cust-2", "13085"}
 LINES = ["customer,sku", "cust-2,a", "cust-20,b", '"13085",c', "130851,13085x", "cust-1,0.13085"]
@@ -64,10 +68,30 @@ def test_a_search_finds_ids_across_chunks_in_packed_files_and_inside_of_values(t
     )
 
     def found(name, numbers=()):
-        told = list(_searched(str(tmp_path), name, sorted(IDS), pattern(IDS), numbers))
+        told = list(_searched(str(tmp_path), name, sorted(IDS), pattern(IDS), numbers, ()))
         return {one["column"]: (one["equal"], one["words"]) for one in told if one["equal"] or one["words"]}
 
     assert found("a.log") == {"": (0, 2)}
     assert found("b.csv.gz") == {"": (0, 1)}
     in_values = {name: counts for name, counts in found("c.parquet", ("n",)).items() if name}
     assert in_values == {"who": (1, 1), "n": (1, 1), "map": (0, 1)}
+
+
+def test_a_record_names_by_its_parts_and_a_word_inside_of_a_longer_text_stands_elsewhere(tmp_path):
+    named, worded = '{"who":"13085.0"}', '{"what":"SET 10 CARDS 13085"}'
+    for table, texts in (("quarantine_orders", [worded]), ("quarantine_support", [worded, named])):
+        (tmp_path / table).mkdir()
+        pq.write_table(pa.table({"raw": texts}), tmp_path / table / "a.parquet")
+    seen = [
+        Found(name, one["column"], one["equal"], one["words"])
+        for name in ("quarantine_orders/a.parquet", "quarantine_support/a.parquet")
+        for one in _searched(str(tmp_path), name, sorted(IDS), pattern(IDS), (), {"raw"})
+        if one["column"]
+    ]
+    assert [(one.equal, one.words) for one in seen] == [(0, 1), (1, 2)]
+    whole = {one.path.split("/")[0]: frozenset({one.path}) for one in seen}
+    plan = ErasurePlan("e", datetime(2026, 1, 1, tzinfo=UTC), 1, tuple(sorted(IDS)), {})
+    Searched(Scan(1, 1, 1, {}, (seen[0],)), whole, {}).refuse_left(plan)
+    assert Searched(Scan(1, 1, 1, {}, tuple(seen)), whole, {}).elsewhere() == [seen[0]]
+    with pytest.raises(DataContractError, match="1 places still name"):
+        Searched(Scan(1, 1, 1, {}, tuple(seen)), whole, {}).refuse_left(plan)
