@@ -40,7 +40,7 @@ MORE = """
 INSERT INTO events SELECT n, n * 7919 % 200000, (ARRAY['page_view', 'product_view', 'add_to_cart'])[1 + n % 3],
     's' || n / 5, 'p' || n % 5000, 'phone', NULL, NULL, at, at
 FROM (SELECT n, timestamptz '2023-01-01Z' + 6 * n * interval '1 second' AS at
-      FROM generate_series({first}, {last}) AS n) r;
+      FROM generate_series({first}::bigint, {last}) AS n) r;
 """
 READING = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%\"event_type\"%tessera%'"
 
