@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from featurestore.alias_table import alias_paths
+from featurestore.customer_draw import SHARES, draw_column
 from featurestore.definitions import fingerprint
 from featurestore.erasure_records import erasures_of
 from featurestore.errors import DataContractError
@@ -32,9 +33,6 @@ from featurestore.tables import Table, Warehouse
 from featurestore.training_set_records import TRAINING_SETS, TrainingSet, contents, newest, table_of
 from featurestore.views import FeatureSet
 from featurestore.watermarks import batch_ranks, batches, complete_through, refuse_unknowable
-
-DRAWS = 1_000_000
-"""Customers are drawn by a number below it: a share is met to a millionth."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ class Request:
         """The rows of the customers that the set is of."""
         if self.customer_share == 1:
             return rows
-        drawn = F.pmod(F.xxhash64(F.lit(f"customers {self.seed}"), F.col("customer_id")), F.lit(DRAWS))
-        return rows.where(drawn < round(self.customer_share * DRAWS))
+        drawn = draw_column(F.col("customer_id"), purpose=f"training set seed {self.seed}")
+        return rows.where(drawn < round(self.customer_share * SHARES))
 
     def known_of(self, name: str) -> Knowledge:
         """Which events of a source the features fold."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,20 @@ from jobs.model_registry import registry_of
 from jobs.run import Run
 from jobs.sql import local_tables
 from models.registered_versions import Version, versions_since
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure has done: what went by table, and beside the tables; the search; what rests on the former rows.
+
+    `sets` are training sets by name and version, `models` registered versions.
+    """
+
+    cut: Mapping[str, Cut]
+    cleaned: Cleaned
+    searched: Searched
+    sets: Sequence[tuple[str, int]]
+    models: Sequence[Version]
 
 
 def run(run: Run) -> None:
@@ -96,17 +110,18 @@ def _erase(run: Run, plan: ErasurePlan, key: ErasureKey) -> None:
         searched.refuse_left(plan)
         sets = mark_training_sets(run.warehouse, _swept(plan, cut), plan.erasure_id)
         models = versions_since(registry_of(run).tracking_uri, plan.first_day) if plan.first_day else []
-        receipt = _receipt(run, plan, cut, cleaned, searched, sets, models)
+        done = Erased(cut, cleaned, searched, sets, models)
+        receipt = _receipt(run, plan, done)
         file = write_receipt(run.warehouse.root, receipt, key)
         write_erasure(run.warehouse, plan.erasure_id, ids=len(plan.ids), tables=_swept(plan, cut), status=DONE,
                       receipt=receipt_name(plan.erasure_id), started_at=plan.started_at, run_id=run.run_id)  # fmt: skip
         forget_plan(run.warehouse)
         step.results.update(ids=len(plan.ids), rows=sum(plan.rows.values()), files_searched=searched.scan.files,
                             places_left=0, receipt=receipt_name(plan.erasure_id))  # fmt: skip
-    _tell(run, plan, searched, sets, models, file)
+    _tell(run, plan, done, file)
 
 
-def _swept(plan: ErasurePlan, cut: dict[str, Cut]) -> list[str]:
+def _swept(plan: ErasurePlan, cut: Mapping[str, Cut]) -> list[str]:
     return sorted({*plan.rows, *cut})
 
 
@@ -122,10 +137,8 @@ def _swept_and_searched(run: Run, plan: ErasurePlan, cleaned: Cleaned) -> tuple[
     return cut, searched
 
 
-def _receipt(
-    run: Run, plan: ErasurePlan, cut: dict[str, Cut], cleaned: Cleaned, searched: Searched,
-    sets: Sequence[tuple[str, int]], models: Sequence[Version],
-) -> dict[str, object]:  # fmt: skip
+def _receipt(run: Run, plan: ErasurePlan, done: Erased) -> dict[str, object]:
+    cut, searched = done.cut, done.searched
     files = searched.by_table()
     tables = [
         {"table": name, "rows_removed": plan.rows.get(name, 0), "version_before": plan.versions.get(name),
@@ -137,30 +150,28 @@ def _receipt(
         "kind": KIND, "format": FORMAT, "erasure_id": plan.erasure_id, "run_id": run.run_id,
         "started_at": plan.started_at.isoformat(), "finished_at": datetime.now(UTC).isoformat(),
         "asked": plan.asked, "customers": hashed_ids(plan.ids), "tables": tables,
-        "raw_copies": [{"file": name, "records_removed": gone} for name, gone in cleaned.records.items()],
-        "documents": [{"file": name, "texts_changed": changed} for name, changed in cleaned.documents.items()],
+        "raw_copies": [{"file": name, "records_removed": gone} for name, gone in done.cleaned.records.items()],
+        "documents": [{"file": name, "texts_changed": changed} for name, changed in done.cleaned.documents.items()],
         "search": {"files": searched.scan.files, "bytes": searched.scan.bytes, "text_values": searched.scan.values,
                    "customers_found": 0, "files_sha256": digest(searched.scan.hashes),
                    "same_text_elsewhere": [asdict(one) for one in searched.elsewhere()]},
-        "training_sets_that_cannot_be_replayed": [{"name": name, "version": version} for name, version in sets],
-        "models_that_may_have_learned_from_them": [asdict(one) for one in models],
+        "training_sets_that_cannot_be_replayed": [{"name": name, "version": version} for name, version in done.sets],
+        "models_that_may_have_learned_from_them": [asdict(one) for one in done.models],
     }  # fmt: skip
 
 
-def _tell(
-    run: Run, plan: ErasurePlan, searched: Searched, sets: Sequence[tuple[str, int]], models: Sequence[Version],
-    file: Path,
-) -> None:  # fmt: skip
+def _tell(run: Run, plan: ErasurePlan, done: Erased, file: Path) -> None:
+    searched = done.searched
     _tell_plan(run, plan)
     run.out.print(f"{searched.scan.files:,} files ({searched.scan.bytes / 2**20:,.1f} MiB, "
                   f"{searched.scan.values:,} texts of Parquet) searched: none names them")  # fmt: skip
     for one in searched.elsewhere():
         run.out.print(f"  the same text stands elsewhere: {one.path} {one.column} ({max(one.equal, one.words):,}). If "
                       "that names a customer, say so (erasure.columns), or remove the file", markup=False)  # fmt: skip
-    if sets:
-        named = ", ".join(f"{name} version {version}" for name, version in sets)
+    if done.sets:
+        named = ", ".join(f"{name} version {version}" for name, version in done.sets)
         run.out.print(f"can no longer be replayed: {named}")
-    for version in models:
+    for version in done.models:
         holds = f" ({', '.join(version.aliases)})" if version.aliases else ""
         run.out.print(f"may have learned from them: {version.model} version {version.version}{holds}")
     run.out.print(f"receipt: {file}", markup=False)

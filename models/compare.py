@@ -11,9 +11,9 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from featurestore.customer_draw import SHARES, draw
 from models.algorithms.contract import Algorithm, Matrix, Rows
 from models.calibrate import fit_platt
-from models.customer_draw import SHARES, draw
 from models.errors import CannotTrain
 from models.evaluate import Metrics, evaluate
 from models.intervals import Interval, paired_intervals

@@ -16,10 +16,10 @@ from math import exp, factorial
 import numpy as np
 from numpy.typing import NDArray
 
+from featurestore.customer_draw import SHARES, draw
 from models.algorithms.boosted import XGBoost
 from models.bundle import Bundle, Resample
 from models.calibrate import UNCALIBRATED, Calibrator
-from models.customer_draw import SHARES, draw
 from models.logistic import Floats
 from models.risk import level_places
 from models.training_rows import Sample, drawn

@@ -9,8 +9,8 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.customer_draw import SHARES, draw_column
 from models.amounts import AmountMetrics, evaluate_amounts
-from models.customer_draw import SHARES, draw_column
 from models.evaluate import Metrics, evaluate, paired_auc_error
 from models.logistic import Floats
 

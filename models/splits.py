@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from models.customer_draw import SHARES, draw
+from featurestore.customer_draw import SHARES, draw
 from models.errors import BadTrainingSetting, HistoryTooShort
 
 FIT, STOP, CALIBRATE, TEST = SPLITS = ("fit", "stop", "calibrate", "test")

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from models.customer_draw import SHARES, draw, draw_column
+from featurestore.customer_draw import SHARES, draw, draw_column
 from models.errors import CannotTrain
 from models.logistic import Floats
 from models.matrix import feature_matrix

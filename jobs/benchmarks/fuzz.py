@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import random
-import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from jobs.benchmarks.malformed.texts import of_bytes, of_csv
 from jobs.benchmarks.malformed.trial import DONE, Drawing, Family, Trial, csv_text
 from jobs.benchmarks.malformed.values import of_aliases, of_times, of_types
 from jobs.benchmarks.standing import Standing, breaks, standing_of
+from jobs.faults.traces import is_trace_in
 from jobs.run import Run
 
 SIZES = {"trials": 1_000}
@@ -38,7 +38,6 @@ FAMILIES = tuple(
 """In turn; a trial of files takes seconds, one of words mostly none: two of these to one of those."""
 SHARED_BY = 40
 STATUSES = (0, 1, 2, 3, 4)
-STACK_TRACE = re.compile(r"^Traceback \(|^\s+at [\w.$]+\(|^\s+File \".*\", line \d+", re.MULTILINE)
 SMALL = ("spark.shuffle_partitions=1", "spark.snapshot_partitions=1", "lock_wait_seconds=0",
          "spark.extra={spark.sql.codegen.wholeStage: false, spark.sql.codegen.factoryMode: NO_CODEGEN}")  # fmt: skip
 """Tables of a few rows: to compile an expression takes longer than to interpret it."""
@@ -135,7 +134,7 @@ def tried(trial: Trial, warehouse: Path) -> Outcome:
     before = standing_of(warehouse)
     status, said = ended(trial.words, warehouse)
     after = standing_of(warehouse)
-    return Outcome(status, status not in trial.may_end, STACK_TRACE.search(said) is not None,
+    return Outcome(status, status not in trial.may_end, is_trace_in(said),
                    _conservation(trial, before, after) if after != before else (),
                    () if status == DONE and trial.words[0] == "ingest" else breaks(before, after),
                    trial.trap is not None and trial.trap.exists(), said)  # fmt: skip

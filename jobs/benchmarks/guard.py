@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from rich.table import Table
 
+from featurestore.customer_draw import SHARES, draw
 from featurestore.errors import MissingInput
 from featurestore.schemas import source
 from featurestore.training_set_records import newest, table_of
@@ -25,7 +26,6 @@ from jobs.benchmarks.planted_leaks import TRUNCATED, planted, with_leaks
 from jobs.learning import HEAD_OF, families_of
 from jobs.run import Run
 from jobs.train import rebuilt_sample
-from models.customer_draw import SHARES, draw
 from models.guard.evidence import Evidence, Matrix, Part, Rebuilt
 from models.guard.findings import Verdict
 from models.guard.guard import judge

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import shutil
 import signal
 import time
@@ -16,15 +15,11 @@ from pathlib import Path
 from jobs.faults.commands import MOST_SECONDS, POLL_SECONDS, Command, processes_of, words_of
 from jobs.faults.disks import as_plain_user, enlarge, limit_files, no_writing, size_of, small_disk, taken_away
 from jobs.faults.line import Line, first_step_of
+from jobs.faults.traces import is_trace_in
 
 EXECUTORS = "local-cluster[2,1,1024]"
 EXECUTOR, PYTHON_WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
 DONE, CONTRACT, PLACE = 0, 3, 4
-STACK_TRACE = re.compile(r"Traceback \(most recent|^\s*\d+\.\d\s+at [\w.$]+\(", re.MULTILINE)
-SPARK_SHUTS_DOWN = re.compile(
-    r"^.*RejectedExecutionException: .*\[Shutting down.*\n(?:^\s*[\d.]*\s+at .*\n?)*", re.MULTILINE
-)
-"""Scala's own report of a message, such as that of a lost executor, that comes when Spark is about to end."""
 LEAST_ROOM = 64 * 1024
 LEAST_FILE = 512
 # Instants that this process asks for lie a day earlier with each question.
@@ -236,15 +231,10 @@ def ended(command: Command, what: str, *good: int, is_hit: bool | None = None) -
     """The ending of a command, waited for; where chance decides if it is hit, a status other than 0 says that it is."""
     status = command.finish()
     complaint = "" if status in good else f"exit status {status}, not {' or '.join(map(str, good))}"
-    if is_trace_in(command.output):
+    if is_trace_in("\n".join(said.line for said in list(command.said))):
         complaint = complaint or f"a stack trace, with exit status {status}"
     told = f"{complaint}:\n{command.output[-3000:]}" if complaint else ""
     return Ending(f"{what}; exit status {status}", status != 0 if is_hit is None else is_hit, told)
-
-
-def is_trace_in(output: str) -> bool:
-    """Whether a command's output shows a stack trace, but for what Spark says when it shuts down."""
-    return STACK_TRACE.search(SPARK_SHUTS_DOWN.sub("", output)) is not None
 
 
 def _awaited(command: Command, part: str) -> list[int]:

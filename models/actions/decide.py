@@ -10,11 +10,11 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.customer_draw import SHARES, draw_column
 from models.actions import cuts
 from models.actions.choose import CANDIDATE, RECOMMENDED
 from models.actions.rules import Actions
 from models.actions.value import UNITS
-from models.customer_draw import SHARES, draw_column
 from models.training_rows import CUSTOMER
 
 OFFER, HELD_OUT = "offer", "holdout"

@@ -13,12 +13,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from featurestore.customer_draw import SHARES, draw_column
 from featurestore.definitions import Window
 from featurestore.features.orders import AMOUNT_SUM
 from featurestore.fold import Limits
 from featurestore.spine import folded_at
 from models.amounts import mean_absolute_error, spearman, sum_ratio
-from models.customer_draw import SHARES, draw_column
 from models.lifetime.bgnbd import Counts, fit_bgnbd
 from models.lifetime.counting import history_counts, value_counts
 from models.lifetime.gamma_gamma import Values, fit_gamma_gamma

@@ -10,7 +10,7 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from models.customer_draw import SHARES, draw_column
+from featurestore.customer_draw import SHARES, draw_column
 from models.errors import CannotTrain, OtherFeatures
 from models.logistic import Floats
 from models.segments.measures import DIGITS, MEASURES, ORDER_VALUE, Scales, Triple

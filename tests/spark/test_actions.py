@@ -10,13 +10,13 @@ import pytest
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from featurestore.customer_draw import SHARES, draw
 from featurestore.errors import ConfigurationError
 from jobs.actions import acting
 from models.actions.choose import require_expressions, with_recommendations
 from models.actions.decide import NO_LIMITS, Limits, binding_limits, decided, outcome_columns, outcomes
 from models.actions.rules import Actions
 from models.actions.value import UNITS, at_stake, variants
-from models.customer_draw import SHARES, draw
 from tests.unit.models.actions.rules import TEXT, small_actions
 
 DAY = date(2011, 12, 9)
