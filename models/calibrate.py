@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from models.logistic import Floats, fit_line, sigmoid
+from models.logistic import Floats, fit_line, logit, sigmoid
 
 UNSEASONAL = "unseasonal"
 UNCALIBRATED = "uncalibrated"
@@ -130,7 +130,7 @@ def fit_season(rates: Mapping[str, float], *, fitted: Iterable[date], home: date
     rates: by ISO as-of the share b of those with the outcome among customers who ordered within 90 days; t* is the
     as-of nearest `home` - 364 days. Uncalibrated where none lies within 14 days of that, or no fitted one is known.
     """
-    seasons = {day: _logit(rate) for day, rate in rates.items() if 0 < rate < 1}
+    seasons = {day: logit(rate) for day, rate in rates.items() if 0 < rate < 1}
     levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
     if a_year_before(seasons, home) is None or not levels:
         return Calibrator(reason=f"no as-of about a year before {home} is known")
@@ -147,10 +147,6 @@ def a_year_before(seasons: Mapping[str, float], day: date) -> float | None:
     wanted = day - timedelta(days=YEAR_OF_WEEKS)
     near = {abs((date.fromisoformat(one) - wanted).days): one for one in sorted(seasons, reverse=True)}
     return seasons[near[min(near)]] if near and min(near) <= _NEAR_DAYS else None
-
-
-def _logit(rate: float) -> float:
-    return float(np.log(rate) - np.log1p(-rate))
 
 
 def _targets(labels: Floats) -> Floats:

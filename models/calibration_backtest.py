@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.algorithms.contract import Algorithm, Fitted, Rows
 from models.calibrate import (
@@ -26,12 +27,12 @@ from models.calibrate import (
 )
 from models.evaluate import evaluate, expected_error
 from models.logistic import Floats
+from models.seasons import season_rates, shifts_within
 from models.splits import is_stopping_customer
 from models.training_rows import Sample, drawn
 
 log = logging.getLogger(__name__)
 
-RECENCY, RECENT_DAYS = "recency_days", 90
 NO_HANDICAPS: Mapping[str, float] = MappingProxyType({})
 TIES = 0.001
 """Log loss that steps must gain: customers on one step cannot be ranked any more, which log loss hardly sees."""
@@ -95,19 +96,6 @@ def rolling_dates(
         yield present, calibrating, fitted
 
 
-def season_rates(rows: Sample, features: Sequence[str], *, until: date) -> dict[str, float]:
-    """By ISO as-of up to `until`, the outcome's rate among customers who ordered within 90 days; {} without recency."""
-    if RECENCY not in features:
-        return {}
-    recent = rows.matrix[:, list(features).index(RECENCY)] <= RECENT_DAYS
-    found = {}
-    for day in np.unique(rows.days[recent]):
-        labels = rows.labels[recent & (rows.days == day)]
-        if day.item() <= until:
-            found[day.item().isoformat()] = float(labels.mean())
-    return found
-
-
 def fitted_by(
     method: str, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
 ) -> Calibrator:  # fmt: skip
@@ -158,11 +146,11 @@ def least(
 
 def margins_at(
     rows: Sample, fitted: Sequence[date], wanted: Sequence[date], *, features: Sequence[str],
-    algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int,
+    algorithm: Algorithm, categorical: tuple[int, ...], seed: int, trial_rows: int, shifted: bool = True,
 ) -> dict[date, Floats] | None:  # fmt: skip
     """The margins of all rows at the `wanted` dates, from a fit on `fitted` ones; None where that is impossible."""
     model = fitted_on(rows, fitted, features=features, algorithm=algorithm, categorical=categorical, seed=seed,
-                      trial_rows=trial_rows)  # fmt: skip
+                      trial_rows=trial_rows, shifted=shifted)  # fmt: skip
     if model is None:
         return None
     return {day: model.margins(rows.matrix[rows.days == np.datetime64(day)]) for day in wanted}
@@ -170,11 +158,11 @@ def margins_at(
 
 def fitted_on(
     rows: Sample, days: Sequence[date], *, features: Sequence[str], algorithm: Algorithm,
-    categorical: tuple[int, ...], seed: int, trial_rows: int,
+    categorical: tuple[int, ...], seed: int, trial_rows: int, shifted: bool = True,
 ) -> Fitted | None:  # fmt: skip
     """A fit on at most `trial_rows` of the rows of these days, a tenth of the customers to stop it.
 
-    None where fitted or stopping rows have one outcome.
+    Labels that are outcomes are `shifted` by their season. None where fitted or stopping rows have one outcome.
     """
     inside = np.flatnonzero(np.isin(rows.days, np.array(days, dtype="datetime64[D]")))
     chosen_rows = drawn(rows, inside, at_most=trial_rows, seed=seed)
@@ -182,9 +170,21 @@ def fitted_on(
     learned, stopping = chosen_rows[~stops], chosen_rows[stops]
     if min(len(set(rows.labels[learned])), len(set(rows.labels[stopping]))) < 2:
         return None
-    given = Rows(rows.matrix[learned], rows.labels[learned], rows.matrix[stopping], rows.labels[stopping],
-                 tuple(features), categorical)  # fmt: skip
+    given = rows_at(rows, learned, stopping, features=tuple(features), categorical=categorical, shifted=shifted)
     return algorithm.fit(given, seed=seed).model
+
+
+def rows_at(
+    rows: Sample, learned: NDArray[np.intp], stopping: NDArray[np.intp], *, features: tuple[str, ...],
+    categorical: tuple[int, ...], shifted: bool = True,
+) -> Rows:  # fmt: skip
+    """The rows at these positions to learn from and to stop by, each with the shift of its season where asked for."""
+    given = Rows(rows.matrix[learned], rows.labels[learned], rows.matrix[stopping], rows.labels[stopping], features,
+                 categorical)  # fmt: skip
+    if not shifted:
+        return given
+    shifts = shifts_within(rows, np.concatenate([learned, stopping]), features)
+    return replace(given, offsets=shifts[: len(learned)], stop_offsets=shifts[len(learned) :])
 
 
 def _judged(method: str, calibrator: Calibrator, margins: Floats, labels: Floats, present: date) -> Backtest:

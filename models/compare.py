@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from featurestore.customer_draw import SHARES, draw
 from models.algorithms.contract import Algorithm, Matrix, Rows
 from models.calibrate import fit_platt
+from models.calibration_backtest import rows_at
 from models.errors import CannotTrain
 from models.evaluate import Metrics, evaluate
 from models.intervals import Interval, paired_intervals
@@ -130,5 +131,4 @@ def fold_rows(
     if not both_outcomes(rows, fitted, stopping):
         raise CannotTrain("a fold has one outcome only among its fitted or its stopping rows.\n"
                           "  Compare on more rows: --set training.trial_rows=N.")  # fmt: skip
-    return Rows(rows.matrix[fitted], rows.labels[fitted], rows.matrix[stopping], rows.labels[stopping], features,
-                categorical)  # fmt: skip
+    return rows_at(rows, fitted, stopping, features=features, categorical=categorical)

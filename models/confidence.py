@@ -48,13 +48,14 @@ def confidence(bundle: Bundle, matrix: NDArray[np.float32]) -> Floats | None:
 
 def resamples(
     fitted: Sample, calibrating: Sample, *, bundle: Bundle, algorithm: XGBoost, trees: int, draws: int, at_most: int,
-    calibrate: Calibrate, seed: int,
+    calibrate: Calibrate, seed: int, offsets: Floats | None = None,
 ) -> tuple[Resample, ...]:  # fmt: skip
     """The same recipe on `draws` other draws of the customers: as many trees, fitted and calibrated on the drawn rows.
 
     `fitted` are the rows that the model learned from, or a sample of them; each fit reads at most `at_most`, whole
     customers first to last by a draw. From fewer rows than the model's, levels differ more than another training's
-    would: confidence is then too low rather than too high, and the log says so.
+    would: confidence is then too low rather than too high, and the log says so. `offsets` (n,) are those of the
+    fitted rows, if the model was given any.
     """
     kept = drawn(fitted, np.arange(len(fitted.labels)), at_most=at_most, seed=seed)
     log.log(logging.INFO if len(kept) == fitted.rows_total else logging.WARNING,
@@ -62,19 +63,20 @@ def resamples(
             draws, trees, len(kept), fitted.rows_total)  # fmt: skip
     return tuple(
         _resample(fitted, kept, calibrating, bundle=bundle, algorithm=algorithm, trees=trees, calibrate=calibrate,
-                  seed=seed, place=place)
+                  seed=seed, place=place, offsets=offsets)
         for place in range(draws)
     )  # fmt: skip
 
 
 def _resample(
     fitted: Sample, kept: NDArray[np.intp], calibrating: Sample, *, bundle: Bundle, algorithm: XGBoost, trees: int,
-    calibrate: Calibrate, seed: int, place: int,
+    calibrate: Calibrate, seed: int, place: int, offsets: Floats | None,
 ) -> Resample:  # fmt: skip
     purpose = f"bootstrap {place} seed {seed}"
     times = times_drawn(fitted.customers[kept], purpose=purpose)
     model = algorithm.fit_drawn(fitted.matrix[kept], fitted.labels[kept], times=times, trees=trees, seed=seed,
-                                features=bundle.features)  # fmt: skip
+                                features=bundle.features,
+                                offsets=None if offsets is None else offsets[kept])  # fmt: skip
     again = np.repeat(np.arange(len(calibrating.labels)), times_drawn(calibrating.customers, purpose=purpose))
     calibrator = calibrate(model.margins(calibrating.matrix)[again], calibrating.labels[again])
     if calibrator.status == UNCALIBRATED and isinstance(bundle.calibrator, Calibrator):

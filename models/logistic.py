@@ -18,6 +18,15 @@ def sigmoid(log_odds: Floats) -> Floats:
     return np.where(log_odds >= 0, 1.0, decay) / (1.0 + decay)
 
 
+def logit(probability: float) -> float:
+    """log(p / (1 - p)) of 0 < p < 1.
+
+    >>> logit(0.5)
+    0.0
+    """
+    return float(np.log(probability) - np.log1p(-probability))
+
+
 def fit_line(x: Floats, target: Floats, *, steps: int = 100) -> tuple[float, float]:
     """Slope a and intercept b that minimise the log loss of sigmoid(a x + b) against `target` in [0, 1].
 

@@ -13,9 +13,10 @@ import numpy as np
 from models.algorithms.contract import Algorithm
 from models.amounts import mean_absolute_error, sum_ratio
 from models.calibrate import NONE, SEASON, UNCALIBRATED
-from models.calibration_backtest import least, margins_at, rolling_dates, season_rates
+from models.calibration_backtest import least, margins_at, rolling_dates
 from models.logistic import Floats
 from models.scale import LAST, SCALES, Scale, fit_scale, fit_season_scale, last_year
+from models.seasons import season_rates
 from models.training_rows import Sample
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def backtest_scales(
     spent = by_day(rows, last_year(rows.matrix, features, of=before))
     for present, calibrating, fitted in rolling_dates(rows.days, horizon, at_most=at_most):
         margins = margins_at(roots, fitted, (calibrating, present, *fitted), features=features, algorithm=algorithm,
-                             categorical=categorical, seed=seed, trial_rows=trial_rows)  # fmt: skip
+                             categorical=categorical, seed=seed, trial_rows=trial_rows, shifted=False)  # fmt: skip
         if margins is None:
             continue
         rates = season_rates(rows, features, until=present - horizon)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
@@ -17,7 +18,7 @@ from models.algorithms.contract import Algorithm, Fit, FrameRows, Rows, SparkAlg
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
 from models.calibrate import Calibrator
-from models.calibration_backtest import Backtest, backtest, chosen, fitted_by, season_rates
+from models.calibration_backtest import Backtest, backtest, chosen, fitted_by
 from models.confidence import Calibrate, resamples
 from models.errors import CannotTrain
 from models.evaluate import Metrics, evaluate, expected_error
@@ -31,6 +32,7 @@ from models.intervals import Interval, ends, intervals
 from models.logistic import Floats, sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.promotion.recipes import described
+from models.seasons import season_rates, season_shifts, shift_column, shifts_at
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.thresholds import Threshold, Values, best_threshold, profit_at
 from models.training_rows import (
@@ -46,7 +48,8 @@ from models.vocabulary import learn_words
 
 log = logging.getLogger(__name__)
 
-_STOPS = "is_stopping_row"
+_STOPS, _OFFSET = "is_stopping_row", "season_offset"
+NO_SHIFTS: Mapping[date, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,10 @@ def train_head(
     algorithm = parameters.algorithm_of()
     samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
     verdict = None if guard is None else passed(head, evidence_of(inputs, samples, guard))
-    fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed)
+    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), inputs.features,
+                         until=plan.calibration)  # fmt: skip
+    shifts = season_shifts(rates, fitted=plan.fitted)
+    fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed, shifts=shifts)
     raw = Bundle(
         head=head.name,
         label=head.label,
@@ -207,11 +213,11 @@ def train_head(
     )
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
-    calibrate, then = _calibration(method, raw.features, samples, plan), samples[CALIBRATE]
+    calibrate, then = _calibration(method, rates, plan), samples[CALIBRATE]
     calibrator = calibrate(raw.margins(then.matrix), then.labels)
     if head == CHURN and isinstance(algorithm, XGBoost) and parameters.confidence_boosters:
         raw = _with_resamples(replace(raw, calibrator=calibrator), samples, fit=fit, algorithm=algorithm,
-                              calibrate=calibrate, parameters=parameters, seed=seed)  # fmt: skip
+                              calibrate=calibrate, shifts=shifts, parameters=parameters, seed=seed)  # fmt: skip
     judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
     trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict, samples=samples)
     if guard is not None and (found := too_good(evidence_of(inputs, samples, guard), trained.test.auc)):
@@ -275,15 +281,11 @@ def _backtests(
                     seed=seed, categorical=inputs.categorical)  # fmt: skip
 
 
-def _calibration(
-    method: str, features: Sequence[str], samples: Mapping[str, Sample], plan: SplitPlan
-) -> Calibrate:  # fmt: skip
+def _calibration(method: str, rates: Mapping[str, float], plan: SplitPlan) -> Calibrate:
     """Margins and labels of calibration rows to the calibrator of `method`.
 
     Its season is that of the day on which the test's labels end, the next to score.
     """
-    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features,
-                         until=plan.calibration)  # fmt: skip
 
     def calibrate(margins: Floats, labels: Floats) -> Calibrator:
         found = fitted_by(method, margins, labels, rates=rates, fitted=plan.fitted, home=plan.test)
@@ -294,12 +296,13 @@ def _calibration(
 
 def _with_resamples(
     bundle: Bundle, samples: Mapping[str, Sample], *, fit: Fit, algorithm: XGBoost, calibrate: Calibrate,
-    parameters: TrainingParameters, seed: int,
+    shifts: Mapping[date, float], parameters: TrainingParameters, seed: int,
 ) -> Bundle:  # fmt: skip
     """With what other draws of the customers give: risk levels are reported with a confidence."""
     found = resamples(samples[FIT], samples[CALIBRATE], bundle=bundle, algorithm=algorithm, calibrate=calibrate,
                       trees=(fit.best_iteration or 0) + 1, draws=parameters.confidence_boosters,
-                      at_most=parameters.confidence_rows, seed=seed)  # fmt: skip
+                      at_most=parameters.confidence_rows, seed=seed,
+                      offsets=_offsets(samples[FIT], shifts))  # fmt: skip
     return replace(bundle, resamples=found)
 
 
@@ -324,18 +327,30 @@ def _judged(
     )
 
 
-def fit_inputs(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
-    """Fit on all rows where the algorithm runs in Spark, else a sample by a draw that the seed decides."""
-    sample = partial(_rows_in_memory, inputs, algorithm, parameters=parameters, seed=seed)
+def fit_inputs(
+    inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int,
+    shifts: Mapping[date, float] = NO_SHIFTS,
+) -> Fit:  # fmt: skip
+    """Fit on all rows where the algorithm runs in Spark, else a sample by a draw that the seed decides.
+
+    `shifts` are what the season of an as-of does to the log-odds of its rows.
+    """
+    sample = partial(_rows_in_memory, inputs, algorithm, parameters=parameters, seed=seed, shifts=shifts)
     if isinstance(algorithm, SparkAlgorithm):
         learned = inputs.rows.where(F.col(SPLIT).isin(FIT, STOP)).withColumn(_STOPS, F.col(SPLIT) == STOP)
+        count, offset = inputs.counts[FIT], None
+        if shifts:
+            learned, offset = learned.withColumn(_OFFSET, shift_column(shifts)), _OFFSET
         rows = FrameRows(learned, inputs.features, inputs.words, inputs.label, stopping=_STOPS, key=KEY,
-                         learned=inputs.counts[FIT].rows, sample=sample)  # fmt: skip
+                         learned=count.rows, sample=sample, offset=offset,
+                         mean=count.positives / count.rows if shifts else None)  # fmt: skip
         return algorithm.fit_frame(rows, seed=seed)
     return algorithm.fit(sample(), seed=seed)
 
 
-def _rows_in_memory(inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Rows:
+def _rows_in_memory(
+    inputs: Inputs, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int, shifts: Mapping[date, float]
+) -> Rows:  # fmt: skip
     most = algorithm.sample_rows or parameters.max_baseline_rows
     fitted, stopping = (
         inputs.sample(split, at_most=most, by=parameters.sample_by, purpose=f"fit {split} seed {seed}")
@@ -343,7 +358,12 @@ def _rows_in_memory(inputs: Inputs, algorithm: Algorithm, *, parameters: Trainin
     )
     log.info("%s reads %d of %d rows, drawn by %s", algorithm.name, len(fitted.labels), fitted.rows_total,
              parameters.sample_by)  # fmt: skip
-    return Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical)
+    return Rows(fitted.matrix, fitted.labels, stopping.matrix, stopping.labels, inputs.features, inputs.categorical,
+                offsets=_offsets(fitted, shifts), stop_offsets=_offsets(stopping, shifts))  # fmt: skip
+
+
+def _offsets(rows: Sample, shifts: Mapping[date, float]) -> Floats | None:
+    return shifts_at(rows.days, shifts) if shifts else None
 
 
 def read_split(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:

@@ -22,7 +22,6 @@ from models.algorithms.contract import Fit
 from models.algorithms.objectives import NUMBER
 from models.amounts import AmountMetrics, Rival, amount_intervals, evaluate_amounts, rivals
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
-from models.calibration_backtest import season_rates
 from models.errors import BadTrainingSetting
 from models.evaluate import area_under_roc
 from models.guard.evidence import Evidence, Guard
@@ -34,6 +33,7 @@ from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
 from models.scale import Scale
 from models.scale_backtest import ScaleBacktest, backtest_scales, by_day, chosen_scale, chosen_weight, scale_by
+from models.seasons import season_rates
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
 from models.tasks import AMOUNT
 from models.train import evidence_of, fit_inputs, flat, inputs_of, passed, read_split, tables

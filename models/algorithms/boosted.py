@@ -19,7 +19,7 @@ from models.algorithms.tree_shap import Group, contributions, groups_of
 from models.logistic import Floats
 
 if TYPE_CHECKING:
-    from xgboost import Booster
+    from xgboost import Booster, DMatrix
 
 # Threads that wait shall sleep: spinning, two of them take forty times as long on a machine that is busy. Read by
 # OpenMP when XGBoost is first imported, which is why that happens in functions only.
@@ -120,11 +120,12 @@ class XGBoost:
         """Fit in memory, stopped where the loss of the stopping rows no longer falls."""
         import xgboost
 
-        fitted = xgboost.DMatrix(rows.matrix, rows.labels, missing=np.nan, nthread=self.threads)
-        stopping = xgboost.DMatrix(rows.stop_matrix, rows.stop_labels, missing=np.nan, nthread=self.threads)
+        mean = None if rows.offsets is None else float(rows.labels.mean())
+        fitted = self._read(rows.matrix, rows.labels, mean, rows.offsets)
+        stopping = self._read(rows.stop_matrix, rows.stop_labels, mean, rows.stop_offsets)
         history: dict[str, dict[str, list[float]]] = {}
         booster = xgboost.train(
-            self._told(seed), fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],
+            self._told(seed, mean), fitted, self.parameters.trees, evals=[(fitted, "fit"), (stopping, "stop")],
             early_stopping_rounds=self.parameters.early_stopping_rounds, evals_result=history, verbose_eval=False,
         )  # fmt: skip
         best = int(booster.best_iteration)
@@ -136,20 +137,30 @@ class XGBoost:
 
     def fit_drawn(
         self, matrix: Matrix, labels: Floats, *, times: NDArray[np.intp], trees: int, seed: int,
-        features: Sequence[str],
+        features: Sequence[str], offsets: Floats | None = None,
     ) -> FittedBooster:  # fmt: skip
         """Fit exactly so many trees on rows of which each counts `times` (n,); one that counts 0 times is not read."""
         import xgboost
 
         there = np.flatnonzero(times)
-        rows = xgboost.DMatrix(matrix[there], labels[there], weight=times[there], missing=np.nan, nthread=self.threads)
-        booster = xgboost.train(self._told(seed), rows, trees, verbose_eval=False)
+        mean = None if offsets is None else float(np.average(labels[there], weights=times[there]))
+        rows = self._read(matrix[there], labels[there], mean, None if offsets is None else offsets[there])
+        rows.set_weight(times[there])
+        booster = xgboost.train(self._told(seed, mean), rows, trees, verbose_eval=False)
         booster.feature_names = list(features)
         return FittedBooster(bytes(booster.save_raw("ubj")))
 
-    def _told(self, seed: int) -> dict[str, Any]:
-        return {"objective": self.objective.loss, "eval_metric": self.objective.figure, "tree_method": "hist",
+    def _read(self, matrix: Matrix, labels: Floats, mean: float | None, offsets: Floats | None) -> DMatrix:
+        """Rows for a fit. Offsets take the place of the level that all rows start from, which is added to them."""
+        import xgboost
+
+        known = None if offsets is None or mean is None else self.objective.margin(mean) + offsets
+        return xgboost.DMatrix(matrix, labels, base_margin=known, missing=np.nan, nthread=self.threads)
+
+    def _told(self, seed: int, mean: float | None) -> dict[str, Any]:
+        told = {"objective": self.objective.loss, "eval_metric": self.objective.figure, "tree_method": "hist",
                 "seed": seed, "nthread": self.threads, "verbosity": 0, **self.parameters.native()}  # fmt: skip
+        return told if mean is None else {**told, "base_score": mean}
 
     def fit_frame(self, rows: FrameRows, *, seed: int) -> Fit:
         """Fit on all rows of a frame, in as many processes as `num_workers` says; see `fit_distributed`."""
@@ -157,7 +168,8 @@ class XGBoost:
 
         found = fit_distributed(
             rows.frame, features=rows.features, words=rows.words, label=rows.label, stopping=rows.stopping,
-            key=rows.key, parameters=self.parameters, objective=self.objective, seed=seed,
+            key=rows.key, parameters=self.parameters, objective=self.objective, seed=seed, offset=rows.offset,
+            mean=rows.mean,
         )  # fmt: skip
         return Fit(FittedBooster(found.booster), rows=rows.learned, best_iteration=found.best_iteration,
                    history=found.history, workers=found.workers)  # fmt: skip

@@ -24,7 +24,9 @@ class Rows:
     """Rows to learn from, in memory: `matrix` float32 (n, d), NaN for NULL; `labels` float64 (n,), 0/1 or numbers.
 
     `stop_matrix` (m, d) and `stop_labels` (m,) are never learned from: they end a fit, or set its scale.
-    `categorical` are the positions of columns whose numbers are codes of words (`models.vocabulary`).
+    `categorical` are the positions of columns whose numbers are codes of words (`models.vocabulary`). `offsets` (n,)
+    and `stop_offsets` (m,), float64, are what is known of each row's margin beforehand, such as the season of its date:
+    an algorithm that takes offsets learns the rest, and its margins are those of a row without.
     """
 
     matrix: Matrix
@@ -33,6 +35,8 @@ class Rows:
     stop_labels: Floats
     features: tuple[str, ...]
     categorical: tuple[int, ...] = ()
+    offsets: Floats | None = None
+    stop_offsets: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class FrameRows:
     """Rows to learn from, as a frame: those where the boolean column `stopping` is false, `learned` of them.
 
     `label` is 0/1 (or a number) without NULLs; `features` are numbers, booleans, or text whose `words` are known; `key`
-    names the columns that tell rows apart. `sample` reads a counted sample of the rows on the driver.
+    names the columns that tell rows apart. `sample` reads a counted sample of the rows on the driver. `offset` names a
+    column of offsets as those of `Rows`, if there is one, and `mean` is that of the learned rows' labels.
     """
 
     frame: DataFrame
@@ -51,6 +56,8 @@ class FrameRows:
     key: Sequence[str]
     learned: int
     sample: Callable[[], Rows]
+    offset: str | None = None
+    mean: float | None = None
 
 
 @runtime_checkable

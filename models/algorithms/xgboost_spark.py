@@ -27,7 +27,7 @@ from models.vocabulary import NO_WORDS
 
 log = logging.getLogger(__name__)
 
-_LABEL, _STOP, _WORKER = "fit_label", "fit_stop", "fit_worker"
+_LABEL, _STOP, _KNOWN, _WORKER = "fit_label", "fit_stop", "fit_known", "fit_worker"
 # XGBoost gives these loggers a handler and the level INFO unless they have a level already.
 _CHATTER = ("SparkXGBRegressor", "XGBoost-PySpark", "XGBoostPySpark")
 ADAPTIVE = "spark.sql.adaptive.enabled"
@@ -54,19 +54,25 @@ def fit_distributed(
     seed: int,
     objective: Objective = PROBABILITY,
     words: Mapping[str, Sequence[str]] = NO_WORDS,
+    offset: str | None = None,
+    mean: float | None = None,
 ) -> DistributedFit:
     """Fit on the rows where boolean `stopping` is false, stop where the loss on the others no longer falls.
 
     `label` is 0/1, or a number, without NULLs; features are numbers, booleans, or text whose `words` are known; NULL
     is missing; `key` names the columns that tell rows apart. Fewer workers are used where a worker would be left
-    without rows of either kind.
+    without rows of either kind. The column `offset` is what is known of a row's margin beforehand, without NULLs; it
+    needs the `mean` label of the learned rows, from which all margins start.
     Raises CannotTrain for a feature that is no number.
     """
-    numbers = _as_numbers(rows, features=features, words=words, label=label, stopping=stopping, key=key)
+    known = None if offset is None or mean is None else column(offset) + F.lit(objective.margin(mean))
+    numbers = _as_numbers(rows, features=features, words=words, label=label, stopping=stopping, key=key, known=known)
     workers = _workers(numbers, key=key, wanted=parameters.num_workers)
     placed = _placed(numbers, key=key, workers=workers)
     _hush()
     estimator = _estimator(features, parameters=parameters, objective=objective, workers=workers, seed=seed)
+    if known is not None:
+        estimator.setParams(base_margin_col=_KNOWN, base_score=mean)
     with _planned_once(rows.sparkSession):
         model = estimator.fit(placed)
     history = model.training_summary
@@ -96,12 +102,14 @@ def _planned_once(spark: SparkSession) -> Iterator[None]:
 
 def _as_numbers(
     rows: DataFrame, *, features: Sequence[str], words: Mapping[str, Sequence[str]], label: str, stopping: str,
-    key: Sequence[str],
+    key: Sequence[str], known: Column | None,
 ) -> DataFrame:  # fmt: skip
     floats = as_float32(rows.schema, features, words=words)
     # Numbered names cannot clash with the estimator's own ("label", "weight", "values") nor hold dots.
     named = [one.alias(name) for one, name in zip(floats, _numbered(features), strict=True)]
     labelled = [column(label).cast("double").alias(_LABEL), column(stopping).alias(_STOP)]
+    if known is not None:
+        labelled.append(known.cast("double").alias(_KNOWN))
     return rows.select(*(column(name).alias(name) for name in key), *labelled, *named)
 
 

@@ -15,11 +15,12 @@ from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.repeat_buying import BGNBD, RepeatBuying, RepeatBuyingParameters
 from models.bundle import Bundle
 from models.calibrate import ISOTONIC, NONE, PLATT, SEASON, UNCALIBRATED, UNSEASONAL, Calibrator
-from models.calibration_backtest import fitted_by, fitted_on, rolling_dates, season_rates
+from models.calibration_backtest import fitted_by, fitted_on, rolling_dates
 from models.errors import BadTrainingSetting, NoRecipe
 from models.logistic import Floats
 from models.parameters import TrainingParameters
 from models.promotion.forecasts import Forecast, Pair, paired, together
+from models.seasons import season_rates
 from models.tasks import Gate
 from models.training_rows import Sample
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.xgboost_spark import ADAPTIVE, fit_distributed
 from models.batch_scorer import batch_scorer
+from models.calibration_backtest import rows_at
 from models.errors import CannotTrain
 from models.fingerprints import training_fingerprint
 from models.guard.evidence import Guard, Rebuilt
@@ -30,7 +31,7 @@ from models.registration import enter
 from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
 from models.thresholds import Values
-from models.train import TrainedHead, train_head
+from models.train import TrainedHead, fit_inputs, inputs_of, train_head
 from models.train_amounts import train_amounts
 from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
 
@@ -147,6 +148,24 @@ def test_rows_to_stop_by_that_a_hash_of_the_key_draws_reach_every_worker(spark) 
                           parameters=TrainingParameters(trees=2).boosting())  # fmt: skip
     assert fit.workers == 2
     assert spark.conf.get(ADAPTIVE) == before
+
+
+def test_the_season_of_a_date_is_told_to_the_trees_and_not_learned(training_set: DataFrame) -> None:
+    """All customers of every second date had the outcome thrice as often; the number of the date tells which."""
+    place = F.datediff("as_of_date", F.lit(PLAN.fitted[0])) / 28
+    moved = F.when(place % 2 >= 1, (F.rand(5) < 0.7).cast("int")).otherwise(F.lit(0))
+    rows = training_set.withColumn("churn_60d", F.greatest("churn_60d", moved)).withColumn("noise", place.cast("float"))
+    found = _train(rows, parameters=replace(PARAMETERS, num_workers=2))
+    inputs = inputs_of(rows, CHURN, features=FEATURES, parameters=PARAMETERS)
+    blind = fit_inputs(inputs, PARAMETERS.algorithm_of(), parameters=PARAMETERS, seed=42)
+    assert found.fit.workers == blind.workers == 2
+    dates = np.array([[30.0, 20.0, 4.0, 0.0, at] for at in range(len(PLAN.fitted))], dtype=np.float32)
+    told, learned = found.bundle.margins(dates), blind.model.margins(dates)
+    assert np.ptp(told) < 0.5 < 1.0 < np.ptp(learned)
+    known = inputs.sample(FIT, at_most=100_000)
+    given = rows_at(known, np.arange(len(known.labels)), np.arange(10), features=FEATURES, categorical=())
+    forecasts = sigmoid(found.bundle.margins(known.matrix) + given.offsets)
+    assert forecasts.mean() == pytest.approx(known.labels.mean(), abs=0.02), "offsets and margins add up to log-odds"
 
 
 def test_a_second_fit_of_other_partitions_agrees(training_set: DataFrame, trained: TrainedHead) -> None:

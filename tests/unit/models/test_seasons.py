@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from models.algorithms.boosted import XGBoost
+from models.algorithms.contract import Rows
 from models.calibrate import (
     ISOTONIC,
     METHODS,
@@ -21,10 +22,11 @@ from models.calibrate import (
     fit_isotonic,
     fit_season,
 )
-from models.calibration_backtest import Backtest, backtest, chosen, rolling_dates, season_rates
+from models.calibration_backtest import Backtest, backtest, chosen, fitted_on, rolling_dates
 from models.evaluate import evaluate, expected_error
-from models.logistic import sigmoid
+from models.logistic import logit, sigmoid
 from models.parameters import TrainingParameters
+from models.seasons import season_rates, season_shifts, shifts_at, shifts_within
 from models.training_rows import Sample
 
 FEATURES = ("recency_days", "noise")
@@ -105,6 +107,64 @@ def test_rates_are_of_recent_customers_and_of_what_was_known() -> None:
     recent = (rows.matrix[:, 0] <= 90) & (rows.days == np.datetime64(DAYS[0]))
     assert rates[str(DAYS[0])] == rows.labels[recent].mean()
     assert season_rates(rows, ("a", "b"), until=DAYS[1]) == {}
+
+
+def test_shifts_are_what_a_date_has_beyond_the_mean_of_the_fitted_ones() -> None:
+    rates = {str(DAYS[0]): 0.2, str(DAYS[1]): 0.4, str(DAYS[2]): 0.8, str(DAYS[3]): 1.0}
+    shifts = season_shifts(rates, fitted=DAYS[:2])
+    middle = (logit(0.2) + logit(0.4)) / 2
+    assert shifts == pytest.approx({day: logit(rates[str(day)]) - middle for day in DAYS[:3]})
+    days = np.array([DAYS[2], DAYS[3], DAYS[0], DAYS[5]], dtype="datetime64[D]")
+    assert shifts_at(days, shifts).tolist() == pytest.approx([shifts[DAYS[2]], 0, shifts[DAYS[0]], 0])
+    assert season_shifts(rates, fitted=[DAYS[3]]) == season_shifts({}, fitted=DAYS) == {}
+
+
+def test_rows_tell_of_their_own_dates_alone() -> None:
+    rows = rows_of(DAYS[:4])
+    later = np.flatnonzero(rows.days > np.datetime64(DAYS[0]))
+    changed = replace(rows, labels=np.where(rows.days == np.datetime64(DAYS[0]), 0.0, rows.labels))
+    found = shifts_within(rows, later, FEATURES)
+    np.testing.assert_array_equal(found, shifts_within(changed, later, FEATURES))
+    by_day = {day: set(found[rows.days[later] == np.datetime64(day)]) for day in DAYS[1:4]}
+    assert [len(one) for one in by_day.values()] == [1, 1, 1]
+    assert sum(one.pop() for one in by_day.values()) == pytest.approx(0, abs=1e-12)
+    assert shifts_within(rows, later, ("a", "b")).tolist() == [0.0] * len(later)
+
+
+def test_trees_that_are_told_the_season_do_not_learn_it_from_what_goes_with_the_date() -> None:
+    """Tenure rises with every as-of, and so tells trees the season of the fitted dates, not how customers differ."""
+    rows = rows_of(DAYS[:14], a_day=2_000)
+    began = np.tile(np.random.default_rng(8).uniform(-150, 0, 2_000), 14)
+    tenure = (rows.days - rows.days[0]).astype(np.float64) + began
+    dated = replace(rows, matrix=np.column_stack([rows.matrix, tenure]).astype(np.float32))
+    told, blind = (
+        fitted_on(dated, DAYS[:11], features=(*FEATURES, "tenure"), algorithm=FAST, categorical=(), seed=1,
+                  trial_rows=50_000, shifted=shifted) for shifted in (True, False)
+    )  # fmt: skip
+    assert told is not None and blind is not None
+    tenures = np.array([[60.0, 0.0, at] for at in range(30, 310, 28)], dtype=np.float32)
+    assert np.ptp(told.margins(tenures)) < np.ptp(blind.margins(tenures)) / 3
+
+
+def test_what_is_known_of_a_margin_is_not_learned_and_not_forecast() -> None:
+    rng = np.random.default_rng(7)
+    matrix = rng.normal(size=(6_000, 1)).astype(np.float32)
+    known = rng.choice([-2.0, 0.0, 2.0], len(matrix))
+    labels = (rng.random(len(matrix)) < sigmoid(matrix[:, 0].astype(float) + known)).astype(float)
+    learned, stops = np.arange(5_000), np.arange(5_000, 6_000)
+    given = Rows(matrix[learned], labels[learned], matrix[stops], labels[stops], ("x",))
+    aware = replace(given, offsets=known[learned], stop_offsets=known[stops])
+    recipe = XGBoost(TrainingParameters(trees=200, learning_rate=0.1, max_depth=2).boosting())
+    told, blind = (recipe.fit(one, seed=1) for one in (aware, given))
+    places = np.linspace(-1.5, 1.5, 31, dtype=np.float32)[:, None]
+    assert np.abs(told.model.margins(places) - places[:, 0]).mean() < 0.15
+    assert told.history["stop"][-1] < blind.history["stop"][-1]
+    times = np.ones(len(learned), dtype=np.intp)
+    again = recipe.fit_drawn(matrix[learned], labels[learned], times=times, trees=40, seed=1, features=("x",),
+                             offsets=known[learned])  # fmt: skip
+    assert np.abs(again.margins(places) - places[:, 0]).mean() < 0.2
+    nothing = replace(given, offsets=np.zeros(len(learned)), stop_offsets=np.zeros(len(stops)))
+    np.testing.assert_allclose(recipe.fit(nothing, seed=1).model.margins(places), blind.model.margins(places), atol=0.1)
 
 
 def test_the_backtest_finds_the_season_where_there_is_one() -> None:

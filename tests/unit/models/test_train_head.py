@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from types import SimpleNamespace
@@ -69,8 +69,11 @@ def inputs(*, leak: bool = False, a_day: int = 250) -> InMemory:
     return InMemory(found)
 
 
-def in_memory(rows: InMemory, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int) -> Fit:
-    return algorithm.fit(models.train._rows_in_memory(rows, algorithm, parameters=parameters, seed=seed), seed=seed)
+def in_memory(
+    rows: InMemory, algorithm: Algorithm, *, parameters: TrainingParameters, seed: int, shifts: Mapping[date, float]
+) -> Fit:  # fmt: skip
+    given = models.train._rows_in_memory(rows, algorithm, parameters=parameters, seed=seed, shifts=shifts)
+    return algorithm.fit(given, seed=seed)
 
 
 def trained(
