@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "java.net.UnknownHostException": "a host name cannot be resolved",
     "Python worker exited unexpectedly": KILLED,
     "reading the port number from pyspark.daemon": KILLED,
+    "PythonWorkerFactory.stopWorker": KILLED,
     "ExecutorLostFailure": "executors were lost, too often to go on",
 }
 DAMAGED = ("FAILED_READ_FILE", "CANNOT_READ_FILE_FOOTER", "is not a Parquet file", "Parquet error",
@@ -57,4 +58,8 @@ def as_tessera_error(error: BaseException) -> TesseraError | None:
 
 
 def _line_with(sign: str, text: str) -> str:
-    return next(line.strip() for line in text.splitlines() if sign in line)[:400]
+    """The line that has the sign, or, where that is a place in the code, the last one before that says something."""
+    lines = [line.strip() for line in text.splitlines()]
+    at = next(at for at, line in enumerate(lines) if sign in line)
+    said = [line for line in lines[: at + 1] if not line.startswith("at ")]
+    return (said[-1] if said else lines[at])[:400]

@@ -15,6 +15,7 @@ from featurestore.explain import explain_feature
 from featurestore.features import VIEWS, feature_set
 from jobs.command_line import JOBS
 from jobs.failures import as_tessera_error
+from jobs.faults.traces import is_trace_in
 from jobs.main import main
 from jobs.workplace import only_writer
 
@@ -182,10 +183,13 @@ def test_a_name_that_no_file_can_have_is_a_wrong_argument():
 @pytest.mark.parametrize("said", [
     "Python worker exited unexpectedly (crashed)",
     "EOFException occurred while reading the port number from pyspark.daemon's stdout and terminated with code: 137.",
+    "java.io.IOException: Stream closed\n\tat java.base/java.io.OutputStream.write(OutputStream.java:162)\n"
+    "\tat org.apache.spark.api.python.PythonWorkerFactory.stopWorker(PythonWorkerFactory.scala:475)",
 ])  # fmt: skip
 def test_a_killed_python_process_is_a_matter_of_the_machine(said):
     known = as_tessera_error(RuntimeError(f"Job aborted due to stage failure:\n{said}\n\tat org.apache.spark..."))
     assert known is not None and known.exit_code == 4 and "was killed" in str(known)
+    assert said.splitlines()[0] in str(known) and not is_trace_in(str(known))
 
 
 def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(tmp_path):
