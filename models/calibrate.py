@@ -15,7 +15,8 @@ UNSEASONAL = "unseasonal"
 UNCALIBRATED = "uncalibrated"
 STEPPED = "isotonic"
 SEASONAL = "seasonal"
-PLATT, ISOTONIC, SEASON, NONE = METHODS = ("platt", "isotonic", "seasonal", "none")
+SEASONAL_PLATT, PLATT, ISOTONIC, SEASON, NONE = METHODS = ("seasonal_platt", "platt", "isotonic", "seasonal", "none")
+"""What backtests choose from, of equals the first."""
 YEAR_OF_WEEKS = 364
 _NEAR_DAYS = 14
 FEWEST_FOR_STEPS = 1000
@@ -24,13 +25,15 @@ FEWEST_FOR_STEPS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Seasonal:
-    """What moves with the season: `seasons` by ISO as-of, on a scale on which shifts add, `level` their mean over the
-    fitted as-ofs, and `home`, the as-of whose shift counts: that of the next scoring.
+    """What moves with the season: `seasons` by ISO as-of, on a scale on which shifts add, the `level` that shifts are
+    counted from, and `home`, the as-of whose shift counts: that of the next scoring. `resting` is the status where no
+    season is known for it.
     """
 
     seasons: Mapping[str, float] = field(default_factory=dict)
     level: float = 0.0
     home: str = ""
+    resting: str = UNCALIBRATED
 
     @property
     def shift(self) -> float:
@@ -42,7 +45,19 @@ class Seasonal:
         """`home`, `status` and `reason` for rows of another as-of."""
         known = a_year_before(self.seasons, as_of) is not None
         reason = "" if known else f"no as-of about a year before {as_of} is known"
-        return {"home": as_of.isoformat(), "status": SEASONAL if known else UNCALIBRATED, "reason": reason}
+        return {"home": as_of.isoformat(), "status": SEASONAL if known else self.resting, "reason": reason}
+
+
+def following(seasons: Mapping[str, float], *, since: date, home: date, resting: str) -> dict[str, Any]:
+    """The fields of what is fitted on the rows of `since` and moves from there as the season did a year before.
+
+    Its status is `resting` where the season of `home` is not known; no fields where that of `since` is not.
+    """
+    level = a_year_before(seasons, since)
+    if level is None or resting == UNCALIBRATED:
+        return {}
+    moving = Seasonal(seasons=seasons, level=level, resting=resting)
+    return {"seasons": seasons, "level": level, "resting": resting, **moving.moved_to(home)}
 
 
 @dataclass(frozen=True)
@@ -50,8 +65,8 @@ class Calibrator(Seasonal):
     """probability = sigmoid(slope x margin + intercept), with margins in log-odds.
 
     `status`: "unseasonal" (Platt on the last mature as-of), "isotonic" (`steps`, pairs of margin and probability,
-    straight between them), "seasonal" (the model's own log-odds moved by the shift of a date) or "uncalibrated"
-    (identity; `reason` says why). `seasons` are the log-odds of the outcome.
+    straight between them), "seasonal" (the model's own log-odds, or Platt's, moved by the shift of a date) or
+    "uncalibrated" (identity; `reason` says why). `seasons` are the log-odds of the outcome.
     """
 
     slope: float = 1.0
@@ -105,6 +120,19 @@ def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
     return Calibrator(slope, intercept, UNSEASONAL, "", rows)
 
 
+def fit_seasonal_platt(
+    margins: Floats, labels: Floats, *, rates: Mapping[str, float], calibrating: date, home: date
+) -> Calibrator:  # fmt: skip
+    """Platt's sigmoid of the as-of `calibrating`, moved by logit b(t*) - logit b(c*): the season from there on.
+
+    rates: as those of `fit_season`; t* and c* are the as-ofs nearest `home` and `calibrating` less 364 days. Platt's
+    alone where one of them is not known: what the level was is measured a month or two ago, how it goes on from there a
+    year ago.
+    """
+    line = fit_platt(margins, labels)
+    return replace(line, **following(log_odds(rates), since=calibrating, home=home, resting=line.status))
+
+
 def fit_isotonic(margins: Floats, labels: Floats) -> Calibrator:
     """The rising step function nearest to the labels (pool adjacent violators; Zadrozny & Elkan 2002).
 
@@ -130,12 +158,17 @@ def fit_season(rates: Mapping[str, float], *, fitted: Iterable[date], home: date
     rates: by ISO as-of the share b of those with the outcome among customers who ordered within 90 days; t* is the
     as-of nearest `home` - 364 days. Uncalibrated where none lies within 14 days of that, or no fitted one is known.
     """
-    seasons = {day: logit(rate) for day, rate in rates.items() if 0 < rate < 1}
+    seasons = log_odds(rates)
     levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
     if a_year_before(seasons, home) is None or not levels:
         return Calibrator(reason=f"no as-of about a year before {home} is known")
     return Calibrator(1.0, 0.0, SEASONAL, "", len(levels), seasons=seasons, level=float(np.mean(levels)),
                       home=home.isoformat())  # fmt: skip
+
+
+def log_odds(rates: Mapping[str, float]) -> dict[str, float]:
+    """Those of the rates strictly between 0 and 1; the others have none."""
+    return {day: logit(rate) for day, rate in rates.items() if 0 < rate < 1}
 
 
 def a_year_before(seasons: Mapping[str, float], day: date) -> float | None:

@@ -19,11 +19,13 @@ from models.calibrate import (
     NONE,
     PLATT,
     SEASON,
+    SEASONAL_PLATT,
     UNCALIBRATED,
     Calibrator,
     fit_isotonic,
     fit_platt,
     fit_season,
+    fit_seasonal_platt,
 )
 from models.evaluate import evaluate, expected_error
 from models.logistic import Floats
@@ -77,7 +79,8 @@ def backtest(
         then, now = rows.days == np.datetime64(calibrating), rows.days == np.datetime64(present)
         rates = season_rates(rows, features, until=present - horizon)
         for method in METHODS:
-            one = fitted_by(method, margins[calibrating], rows.labels[then], rates=rates, fitted=fitted, home=present)
+            one = fitted_by(method, margins[calibrating], rows.labels[then], rates=rates, fitted=fitted,
+                            calibrating=calibrating, home=present)  # fmt: skip
             found.append(_judged(method, one, margins[present], rows.labels[now], present))
     return found
 
@@ -97,9 +100,12 @@ def rolling_dates(
 
 
 def fitted_by(
-    method: str, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
+    method: str, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date],
+    calibrating: date, home: date,
 ) -> Calibrator:  # fmt: skip
-    """The calibrator of `method`, from the margins and labels of calibration rows or the rates of seasons."""
+    """The calibrator of `method`, from margins and labels of the rows of `calibrating`, rates of seasons, or both."""
+    if method == SEASONAL_PLATT:
+        return fit_seasonal_platt(margins, labels, rates=rates, calibrating=calibrating, home=home)
     if method == PLATT:
         return fit_platt(margins, labels)
     if method == ISOTONIC:
@@ -110,8 +116,8 @@ def fitted_by(
 def chosen(found: Sequence[Backtest]) -> str:
     """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
-    Steps must gain `TIES` over the others.
-    A method that could be fitted nowhere is out.
+    Steps must gain `TIES` over the others. A method that could be fitted nowhere is out. Platt's line that follows the
+    season is Platt's alone where no season is known: if it could be tried nowhere else, it is taken before the other.
     """
     losses: dict[str, dict[str, float]] = {}
     for one in found:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before
+from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_before, following
 from models.logistic import Floats
 
-SCALED, LAST = "scaled", "last"
-SCALES = (LAST, SEASON)
-"""What backtests choose from; squares alone are no expectation, whatever the season makes of their sum."""
+SCALED, LAST, SEASONAL_LAST = "scaled", "last", "seasonal_last"
+SCALES = (SEASONAL_LAST, LAST, SEASON)
+"""What backtests choose from, of equals the first; squares alone are no expectation, whatever the season."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Scale(Seasonal):
     A margin is the expected square root of the amount, the season exp(shift). `per_spent` is what the squares sum to
     for each unit of last year's, so that the `weight` of the trees moves no sum: with 1 they are all there is.
 
-    `status` is "scaled" (the sum of the last mature as-of), "seasonal" (that of the fitted rows, times what the season
-    was a year before over its mean on the fitted as-ofs; `seasons` are logarithms of mean amounts) or "uncalibrated"
+    `status` is "scaled" (the sum of the last mature as-of), "seasonal" (that times what the season did a year before
+    from there on, or the sum of the fitted rows times what the season was a year before over its mean on the fitted
+    as-ofs; `seasons` are logarithms of mean amounts) or "uncalibrated"
     (factor 1; `reason` says why). A factor keeps the order and the shares of customers, and moves their sum.
     """
 
@@ -105,6 +106,17 @@ def fit_scale(margins: Floats, amounts: Floats) -> Scale:
     return Scale(came / forecast, SCALED, "", len(amounts))
 
 
+def fit_seasonal_last(
+    margins: Floats, amounts: Floats, *, rates: Mapping[str, float], calibrating: date, home: date
+) -> Scale:  # fmt: skip
+    """The factor of the rows of `calibrating`, moved by what the season did a year before from there to `home`.
+
+    rates: as those of `fit_season_scale`. The factor alone where a year before one of the two is not known.
+    """
+    whole = fit_scale(margins, amounts)
+    return replace(whole, **following(_logarithms(rates), since=calibrating, home=home, resting=whole.status))
+
+
 def fit_season_scale(
     margins: Floats, amounts: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
 ) -> Scale:  # fmt: skip
@@ -114,13 +126,17 @@ def fit_season_scale(
     14 days of `home` - 364 days is known, or no fitted one.
     """
     whole = fit_scale(margins, amounts)
-    seasons = {day: float(np.log(rate)) for day, rate in rates.items() if rate > 0}
+    seasons = _logarithms(rates)
     levels = [seasons[day.isoformat()] for day in fitted if day.isoformat() in seasons]
     if whole.status != SCALED:
         return whole
     if a_year_before(seasons, home) is None or not levels:
         return Scale(reason=f"no as-of about a year before {home} is known", rows=len(amounts))
     return replace(whole, status=SEASONAL, seasons=seasons, level=float(np.mean(levels)), home=home.isoformat())
+
+
+def _logarithms(rates: Mapping[str, float]) -> dict[str, float]:
+    return {day: float(np.log(rate)) for day, rate in rates.items() if rate > 0}
 
 
 def _squares(margins: Floats) -> Floats:

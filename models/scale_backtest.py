@@ -12,10 +12,19 @@ import numpy as np
 
 from models.algorithms.contract import Algorithm
 from models.amounts import mean_absolute_error, sum_ratio
-from models.calibrate import NONE, SEASON, UNCALIBRATED
+from models.calibrate import NONE, SEASON, SEASONAL_PLATT, UNCALIBRATED
 from models.calibration_backtest import least, margins_at, rolling_dates
 from models.logistic import Floats
-from models.scale import LAST, SCALES, Scale, fit_scale, fit_season_scale, last_year
+from models.scale import (
+    LAST,
+    SCALES,
+    SEASONAL_LAST,
+    Scale,
+    fit_scale,
+    fit_season_scale,
+    fit_seasonal_last,
+    last_year,
+)
 from models.seasons import season_rates
 from models.training_rows import Sample
 
@@ -100,9 +109,12 @@ def scale_by(
     fitted: Sequence[date], rates: dict[str, float], home: date,
 ) -> Scale:  # fmt: skip
     """The scale of `method`, from margins and amounts by as-of: those of the calibration, or of the fitted ones."""
+    none = np.empty(0)
+    last = margins.get(calibrating, none), amounts.get(calibrating, none)
+    if method == SEASONAL_LAST:
+        return fit_seasonal_last(*last, rates=rates, calibrating=calibrating, home=home)
     if method == LAST:
-        none = np.empty(0)
-        return fit_scale(margins.get(calibrating, none), amounts.get(calibrating, none))
+        return fit_scale(*last)
     if method == NONE:
         return Scale(reason="asked for")
     learned, came = (np.concatenate([by_day[day] for day in fitted]) for by_day in (margins, amounts))
@@ -127,10 +139,11 @@ def chosen_weight(found: Sequence[ScaleBacktest]) -> float:
 def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "") -> str:
     """The scale whose sum is least off in the mean over the as-ofs at which all compared ones exist; the last without.
 
-    `asked` is a calibration that the settings name instead: "seasonal" and "none" mean the same here, others the last.
+    `asked` is a calibration that the settings name instead: "seasonal_platt" follows the season from the last one on,
+    "seasonal" and "none" mean the same here, others the last.
     """
     if asked:
-        return asked if asked in (SEASON, NONE) else LAST
+        return {SEASONAL_PLATT: SEASONAL_LAST, SEASON: SEASON, NONE: NONE}.get(asked, LAST)
     losses: dict[str, dict[str, float]] = {}
     for one in found:
         if one.status != UNCALIBRATED:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from models.logistic import Floats, logit
+from models.calibrate import log_odds
+from models.logistic import Floats
 from models.training_rows import AS_OF, Sample
 
 RECENCY, RECENT_DAYS = "recency_days", 90
@@ -43,7 +44,7 @@ def season_shifts(rates: Mapping[str, float], *, fitted: Iterable[date]) -> dict
     >>> {str(day): round(shift, 3) for day, shift in found.items()}
     {'2011-01-01': 0.0, '2011-02-01': 1.386}
     """
-    levels = {date.fromisoformat(day): logit(rate) for day, rate in rates.items() if 0 < rate < 1}
+    levels = {date.fromisoformat(day): level for day, level in log_odds(rates).items()}
     known = [levels[day] for day in fitted if day in levels]
     return {day: level - float(np.mean(known)) for day, level in levels.items()} if known else {}
 

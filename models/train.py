@@ -288,7 +288,8 @@ def _calibration(method: str, rates: Mapping[str, float], plan: SplitPlan) -> Ca
     """
 
     def calibrate(margins: Floats, labels: Floats) -> Calibrator:
-        found = fitted_by(method, margins, labels, rates=rates, fitted=plan.fitted, home=plan.test)
+        found = fitted_by(method, margins, labels, rates=rates, fitted=plan.fitted, calibrating=plan.calibration,
+                          home=plan.test)  # fmt: skip
         return found.at(plan.test + timedelta(days=plan.horizon_days))
 
     return calibrate

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,16 @@ from models.algorithms.contract import Algorithm
 from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.repeat_buying import BGNBD, RepeatBuying, RepeatBuyingParameters
 from models.bundle import Bundle
-from models.calibrate import ISOTONIC, NONE, PLATT, SEASON, UNCALIBRATED, UNSEASONAL, Calibrator
+from models.calibrate import (
+    ISOTONIC,
+    NONE,
+    PLATT,
+    SEASON,
+    SEASONAL_PLATT,
+    UNCALIBRATED,
+    UNSEASONAL,
+    Calibrator,
+)
 from models.calibration_backtest import fitted_by, fitted_on, rolling_dates
 from models.errors import BadTrainingSetting, NoRecipe
 from models.logistic import Floats
@@ -124,12 +134,15 @@ def apart(days: np.ndarray, horizon: timedelta, *, at_most: int) -> Iterator[tup
 
 
 def calibrated(
-    recipe: Recipe, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date], home: date
+    recipe: Recipe, margins: Floats, labels: Floats, *, rates: Mapping[str, float], fitted: Sequence[date],
+    calibrating: date, home: date,
 ) -> Calibrator:  # fmt: skip
     """The recipe's calibration, or Platt's where there is no year before for a season, or too few rows for steps."""
-    found = fitted_by(recipe.calibration, margins, labels, rates=rates, fitted=fitted, home=home)
+    by = partial(fitted_by, margins=margins, labels=labels, rates=rates, fitted=fitted, calibrating=calibrating,
+                 home=home)  # fmt: skip
+    found = by(recipe.calibration)
     if found.status == UNCALIBRATED and recipe.calibration not in (NONE, PLATT):
-        return fitted_by(PLATT, margins, labels, rates=rates, fitted=fitted, home=home)
+        return by(PLATT)
     return found
 
 
@@ -145,7 +158,7 @@ def _forecast(
     then, now = (rows.days == np.datetime64(day) for day in (calibrating, present))
     rates = season_rates(table.rows, table.columns, until=calibrating)
     line = calibrated(recipe, model.margins(rows.matrix[then]), rows.labels[then], rates=rates, fitted=fitted,
-                      home=present)  # fmt: skip
+                      calibrating=calibrating, home=present)  # fmt: skip
     said = line.apply(model.margins(rows.matrix[now]))
     log.info("%s fitted again for %s: %s", recipe.name, present, line.status)
     return Forecast(rows.customers[now], rows.days[now], rows.labels[now], said)
@@ -154,7 +167,7 @@ def _forecast(
 def _method(calibrator: Calibrator, parameters: TrainingParameters) -> str:
     """The method that a calibrator is of; one that could not be fitted asks for Platt's."""
     if calibrator.seasons:
-        return SEASON
+        return SEASON if calibrator.resting == UNCALIBRATED else SEASONAL_PLATT
     if calibrator.steps:
         return ISOTONIC
     return NONE if calibrator.status != UNSEASONAL and parameters.calibration == NONE else PLATT

@@ -25,7 +25,7 @@ from models.inputs import Inputs
 from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.registration import run_record
-from models.scale import Scale, fit_scale, fit_season_scale
+from models.scale import Scale, fit_scale, fit_season_scale, fit_seasonal_last
 from models.scale_backtest import WEIGHTS, ScaleBacktest, backtest_scales, chosen_scale, chosen_weight, errors_by_weight
 from models.splits import FIT, SPLITS, STOP, plan_splits
 from models.train_amounts import TrainedAmounts, train_amounts
@@ -95,6 +95,10 @@ def test_the_scale_of_the_sum_least_off_is_chosen_where_all_could_be_tried():
     assert chosen_scale([*both, *earlier]) == "seasonal"
     assert chosen_scale([]) == "last"
     assert [chosen_scale(both, asked=name) for name in ("platt", "seasonal", "none")] == ["last", "seasonal", "none"]
+    assert chosen_scale(both, asked="seasonal_platt") == "seasonal_last"
+    assert chosen_scale([*both, *(replace(one, method="seasonal_last") for one in both if one.method == "last")]) == (
+        "seasonal_last" if chosen_scale(both) == "last" else "seasonal"
+    )
 
 
 def test_a_blend_keeps_the_sum_and_moves_with_the_season():
@@ -112,6 +116,21 @@ def test_a_blend_keeps_the_sum_and_moves_with_the_season():
     assert Scale.from_dict(half.to_dict()) == half
     with pytest.raises(ValueError, match=r"weight of the trees is 0\.5"):
         half.apply(margins)
+
+
+def test_the_last_sum_goes_on_as_the_year_before_went_on():
+    margins, came = np.array([-1.0, 1.0, 2.0]), np.array([0.0, 4.0, 6.0])
+    rates = {"2011-03-01": 10.0, "2011-06-01": 20.0, "2011-09-01": 40.0}
+    last = fit_scale(margins, came)
+    autumn = fit_seasonal_last(margins, came, rates=rates, calibrating=date(2012, 6, 1), home=date(2012, 9, 1))
+    assert autumn.status == "seasonal" and autumn.apply(margins) == pytest.approx(2 * last.apply(margins))
+    assert autumn.at(date(2012, 2, 29)).apply(margins) == pytest.approx(last.apply(margins) / 2)
+    unknown = autumn.at(date(2012, 12, 1))
+    assert unknown.status == "scaled" and unknown.apply(margins).tolist() == last.apply(margins).tolist()
+    assert fit_seasonal_last(margins, came, rates=rates, calibrating=date(2012, 1, 1), home=date(2012, 9, 1)) == last
+    nothing = fit_seasonal_last(margins, 0 * came, rates=rates, calibrating=date(2012, 6, 1), home=date(2012, 9, 1))
+    assert nothing.status == "uncalibrated" and nothing.shift == 0
+    assert Scale.from_dict(autumn.to_dict()) == autumn
 
 
 def test_a_part_that_is_nothing_leaves_no_blend():
@@ -172,7 +191,7 @@ def sample(split, days, a_day, *, leak=False, steady=0.0):
 
 def trained(monkeypatch, *, leak=False, steady=0.0, **changes) -> TrainedAmounts:
     days = {split: [day for day, of in PLAN.dates.items() if of == split] for split in SPLITS}
-    samples = {split: sample(split, days[split], 300, leak=leak, steady=steady) for split in SPLITS}
+    samples = {split: sample(split, days[split], 1_000, leak=leak, steady=steady) for split in SPLITS}
     counts = {split: SplitCount(len(one.labels), int((one.labels > 0).sum())) for split, one in samples.items()}
     inputs = Inputs(SimpleNamespace(), SPEND.label, FEATURES, {}, counts)
 
@@ -196,7 +215,7 @@ GUARD = Guard(GuardSettings(removal_loss=0.4), Rebuilt(compared=dict.fromkeys(FE
 def test_amounts_are_guarded_scaled_by_backtests_and_judged_beside_their_rivals(monkeypatch, tmp_path):
     found = trained(monkeypatch)
     assert found.bundle.calibration_status == "seasonal"
-    assert {one.method for one in found.backtests} == {"last", "seasonal"}
+    assert {one.method for one in found.backtests} == {"seasonal_last", "last", "seasonal"}
     assert 0.85 < found.test.sum_ratio < 1.15 < 1 / found.test_raw.sum_ratio
     assert [one.name for one in found.rivals] == ["amount_sum_365d / 4", "amount_sum_365d, of the same sum"]
     assert found.rivals[1].metrics.sum_ratio == pytest.approx(found.test.sum_ratio)

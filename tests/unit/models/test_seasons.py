@@ -17,10 +17,13 @@ from models.calibrate import (
     NONE,
     PLATT,
     SEASON,
+    SEASONAL_PLATT,
     Calibrator,
     a_year_before,
     fit_isotonic,
+    fit_platt,
     fit_season,
+    fit_seasonal_platt,
 )
 from models.calibration_backtest import Backtest, backtest, chosen, fitted_on, rolling_dates
 from models.evaluate import evaluate, expected_error
@@ -74,7 +77,7 @@ def test_isotonic_steps_at_the_ends_are_no_surer_than_the_rows_allow() -> None:
 def test_the_season_of_a_year_before_moves_the_log_odds() -> None:
     rates = {"2010-12-10": 0.8, "2011-02-01": 0.5, "2011-03-01": 0.5}
     found = fit_season(rates, fitted=[date(2011, 2, 1), date(2011, 3, 1)], home=date(2011, 12, 9))
-    assert found.status == "seasonal" and found.shift == pytest.approx(np.log(4))
+    assert found.status == "seasonal" and found.shift == pytest.approx(np.log(4)) and found.resting == "uncalibrated"
     assert found.apply(np.array([0.0]))[0] == pytest.approx(0.8)
     assert found.at(date(2012, 1, 30)).apply(np.array([0.0]))[0] == pytest.approx(0.5)
     far = found.at(date(2013, 9, 1))
@@ -82,6 +85,36 @@ def test_the_season_of_a_year_before_moves_the_log_odds() -> None:
     assert far.at(date(2011, 12, 9)) == found
     assert Calibrator.from_dict(json.loads(json.dumps(found.to_dict()))) == found
     assert Calibrator().at(date(2011, 1, 1)) == Calibrator()
+
+
+def test_platts_line_goes_on_as_the_year_before_went_on() -> None:
+    rng = np.random.default_rng(5)
+    margins = rng.normal(size=4_000)
+    labels = (rng.random(4_000) < sigmoid(0.7 * margins + 0.3)).astype(float)
+    calibrating, home = date(2011, 9, 10), date(2011, 12, 9)
+    rates = {"2010-09-05": 0.5, "2010-12-10": 0.8, "2011-02-01": 0.2}
+    line = fit_platt(margins, labels)
+    found = fit_seasonal_platt(margins, labels, rates=rates, calibrating=calibrating, home=home)
+    assert (found.slope, found.intercept, found.rows) == (line.slope, line.intercept, line.rows)
+    assert found.status == "seasonal" and found.shift == pytest.approx(np.log(4)) and found.reason == ""
+    np.testing.assert_allclose(found.apply(margins), sigmoid(line.slope * margins + line.intercept + np.log(4)))
+    later, unknown = found.at(date(2012, 1, 30)), found.at(date(2012, 6, 1))
+    assert later.shift == pytest.approx(np.log(0.25)) and unknown.status == "unseasonal"
+    assert unknown.apply(margins).tolist() == line.apply(margins).tolist() and "2012-06-01" in unknown.reason
+    assert Calibrator.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+    assert fit_seasonal_platt(margins, labels, rates=rates, calibrating=date(2011, 6, 1), home=home) == line
+    one_class = fit_seasonal_platt(margins, np.ones(4_000), rates=rates, calibrating=calibrating, home=home)
+    assert one_class.status == "uncalibrated" and one_class.shift == 0
+
+
+def test_where_it_could_not_be_tried_it_is_platts_equal_and_taken_first() -> None:
+    """A backtest without a year before it says the same of both; one with a year before it decides."""
+    one = Backtest("2011-01-01", PLATT, "unseasonal", 10, 0.60, 0.05, 0.01)
+    same = replace(one, method=SEASONAL_PLATT)
+    assert chosen([one, same]) == chosen([same, one]) == SEASONAL_PLATT
+    later = [replace(one, as_of="2011-07-01", log_loss=0.5), replace(same, as_of="2011-07-01", status="seasonal",
+                                                                     log_loss=0.501)]  # fmt: skip
+    assert chosen([one, same, *later]) == PLATT
 
 
 def test_without_an_as_of_near_a_year_before_there_is_no_season() -> None:
@@ -173,7 +206,8 @@ def test_the_backtest_finds_the_season_where_there_is_one() -> None:
     )
     assert len(found) == 3 * len(METHODS) and {one.method for one in found} == set(METHODS)
     excess = {method: np.mean([one.excess for one in found if one.method == method]) for method in METHODS}
-    assert chosen(found) == SEASON and excess[SEASON] < min(excess[PLATT], excess[NONE])
+    assert chosen(found) in (SEASON, SEASONAL_PLATT)
+    assert max(excess[SEASON], excess[SEASONAL_PLATT]) < min(excess[PLATT], excess[NONE])
     assert (
         backtest(
             rows_of(DAYS[:3]), features=FEATURES, algorithm=FAST, horizon_days=30, at_most=3, trial_rows=9000, seed=1

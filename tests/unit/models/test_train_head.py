@@ -96,7 +96,7 @@ def test_a_training_is_guarded_calibrated_by_backtests_and_valued(monkeypatch: p
     # The outcome has a season and no other drift.
     assert found.bundle.calibration_status == "seasonal" and found.bundle.calibrator.home == "2011-12-09"
     assert {one["method"] for one in documents["calibration_backtests.json"]} == {
-        "platt", "isotonic", "seasonal", "none"
+        "seasonal_platt", "platt", "isotonic", "seasonal", "none"
     }  # fmt: skip
     assert figures["test_ece10_excess"] == pytest.approx(found.test.ece10, abs=0.1) and found.excess < found.test.ece10
     at_test = found.bundle.at(PLAN.test).predict(inputs().samples["test"].matrix)
