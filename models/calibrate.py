@@ -15,7 +15,7 @@ UNSEASONAL = "unseasonal"
 UNCALIBRATED = "uncalibrated"
 STEPPED = "isotonic"
 SEASONAL = "seasonal"
-SEASONAL_PLATT, PLATT, ISOTONIC, SEASON, NONE = METHODS = ("seasonal_platt", "platt", "isotonic", "seasonal", "none")
+PLATT, SEASONAL_PLATT, ISOTONIC, SEASON, NONE = METHODS = ("platt", "seasonal_platt", "isotonic", "seasonal", "none")
 """What backtests choose from, of equals the first."""
 YEAR_OF_WEEKS = 364
 _NEAR_DAYS = 14
@@ -164,6 +164,15 @@ def fit_season(rates: Mapping[str, float], *, fitted: Iterable[date], home: date
         return Calibrator(reason=f"no as-of about a year before {home} is known")
     return Calibrator(1.0, 0.0, SEASONAL, "", len(levels), seasons=seasons, level=float(np.mean(levels)),
                       home=home.isoformat())  # fmt: skip
+
+
+def is_season_known(rates: Mapping[str, float], *days: date) -> bool:
+    """Whether there is a rate about a year before each of these as-ofs.
+
+    >>> is_season_known({"2010-12-09": 0.5}, date(2011, 12, 9)), is_season_known({"2010-12-09": 0.5}, date(2011, 6, 1))
+    (True, False)
+    """
+    return all(a_year_before(rates, day) is not None for day in days)
 
 
 def log_odds(rates: Mapping[str, float]) -> dict[str, float]:

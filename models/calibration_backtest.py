@@ -21,6 +21,7 @@ from models.calibrate import (
     SEASON,
     SEASONAL_PLATT,
     UNCALIBRATED,
+    UNSEASONAL,
     Calibrator,
     fit_isotonic,
     fit_platt,
@@ -113,16 +114,20 @@ def fitted_by(
     return fit_season(rates, fitted=fitted, home=home) if method == SEASON else Calibrator(reason="asked for")
 
 
-def chosen(found: Sequence[Backtest]) -> str:
+def chosen(found: Sequence[Backtest], *, is_season_known: bool = False) -> str:
     """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
     Steps must gain `TIES` over the others. A method that could be fitted nowhere is out. Platt's line that follows the
-    season is Platt's alone where no season is known: if it could be tried nowhere else, it is taken before the other.
+    season is judged where it did; where it never could and now does, since the season is known, it is taken unjudged,
+    for what it does wherever it can be judged (docs/adr/0035).
     """
     losses: dict[str, dict[str, float]] = {}
+    unmoved = {SEASONAL_PLATT: UNSEASONAL}
     for one in found:
-        if one.method == NONE or one.status != UNCALIBRATED:
+        if one.method == NONE or one.status not in (UNCALIBRATED, unmoved.get(one.method)):
             losses.setdefault(one.method, {})[one.as_of] = one.log_loss
+    if is_season_known and SEASONAL_PLATT not in losses:
+        return SEASONAL_PLATT
     return least(losses, order=METHODS, handicaps={ISOTONIC: TIES}) or PLATT
 
 

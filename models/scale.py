@@ -14,7 +14,7 @@ from models.calibrate import SEASON, SEASONAL, UNCALIBRATED, Seasonal, a_year_be
 from models.logistic import Floats
 
 SCALED, LAST, SEASONAL_LAST = "scaled", "last", "seasonal_last"
-SCALES = (SEASONAL_LAST, LAST, SEASON)
+SCALES = (LAST, SEASONAL_LAST, SEASON)
 """What backtests choose from, of equals the first; squares alone are no expectation, whatever the season."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from models.calibration_backtest import least, margins_at, rolling_dates
 from models.logistic import Floats
 from models.scale import (
     LAST,
+    SCALED,
     SCALES,
     SEASONAL_LAST,
     Scale,
@@ -106,7 +107,7 @@ def by_day(rows: Sample, values: Floats) -> dict[date, Floats]:
 
 def scale_by(
     method: str, margins: dict[date, Floats], amounts: dict[date, Floats], *, calibrating: date,
-    fitted: Sequence[date], rates: dict[str, float], home: date,
+    fitted: Sequence[date], rates: Mapping[str, float], home: date,
 ) -> Scale:  # fmt: skip
     """The scale of `method`, from margins and amounts by as-of: those of the calibration, or of the fitted ones."""
     none = np.empty(0)
@@ -136,16 +137,20 @@ def chosen_weight(found: Sequence[ScaleBacktest]) -> float:
     return float(least(losses, order=[str(weight) for weight in WEIGHTS]) or WEIGHTS[0])
 
 
-def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "") -> str:
+def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "", is_season_known: bool = False) -> str:
     """The scale whose sum is least off in the mean over the as-ofs at which all compared ones exist; the last without.
 
     `asked` is a calibration that the settings name instead: "seasonal_platt" follows the season from the last one on,
-    "seasonal" and "none" mean the same here, others the last.
+    "seasonal" and "none" mean the same here, others the last. The last that follows the season is judged where it did;
+    where it never could and now does, since the season is known, it is taken unjudged (docs/adr/0035).
     """
     if asked:
         return {SEASONAL_PLATT: SEASONAL_LAST, SEASON: SEASON, NONE: NONE}.get(asked, LAST)
     losses: dict[str, dict[str, float]] = {}
+    unmoved = {SEASONAL_LAST: SCALED}
     for one in found:
-        if one.status != UNCALIBRATED:
+        if one.status not in (UNCALIBRATED, unmoved.get(one.method)):
             losses.setdefault(one.method, {})[one.as_of] = one.off
+    if is_season_known and SEASONAL_LAST not in losses:
+        return SEASONAL_LAST
     return least(losses, order=SCALES) or LAST

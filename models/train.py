@@ -17,7 +17,7 @@ from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Algorithm, Fit, FrameRows, Rows, SparkAlgorithm
 from models.baselines import BaselineResult, compare_baselines
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
-from models.calibrate import Calibrator
+from models.calibrate import Calibrator, is_season_known
 from models.calibration_backtest import Backtest, backtest, chosen, fitted_by
 from models.confidence import Calibrate, resamples
 from models.errors import CannotTrain
@@ -212,7 +212,8 @@ def train_head(
         recipe=described(parameters, seed=seed),
     )
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
-    method = chosen(tried) if parameters.calibration == BACKTESTED else parameters.calibration
+    known = is_season_known(rates, plan.calibration, plan.test)
+    method = chosen(tried, is_season_known=known) if parameters.calibration == BACKTESTED else parameters.calibration
     calibrate, then = _calibration(method, rates, plan), samples[CALIBRATE]
     calibrator = calibrate(raw.margins(then.matrix), then.labels)
     if head == CHURN and isinstance(algorithm, XGBoost) and parameters.confidence_boosters:

@@ -22,6 +22,7 @@ from models.algorithms.contract import Fit
 from models.algorithms.objectives import NUMBER
 from models.amounts import AmountMetrics, Rival, amount_intervals, evaluate_amounts, rivals
 from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
+from models.calibrate import is_season_known
 from models.errors import BadTrainingSetting
 from models.evaluate import area_under_roc
 from models.guard.evidence import Evidence, Guard
@@ -97,9 +98,12 @@ def train_amounts(
     )  # fmt: skip
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     weight = chosen_weight(tried)
+    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), raw.features,
+                         until=plan.calibration)  # fmt: skip
     method = chosen_scale([one for one in tried if one.weight == weight],
-                          asked="" if parameters.calibration == BACKTESTED else parameters.calibration)  # fmt: skip
-    scaled = replace(raw, calibrator=_scale(raw, method, weight, samples, plan))
+                          asked="" if parameters.calibration == BACKTESTED else parameters.calibration,
+                          is_season_known=is_season_known(rates, plan.calibration, plan.test))  # fmt: skip
+    scaled = replace(raw, calibrator=_scale(raw, method, weight, rates, samples, plan))
     trained = _judged(scaled, raw, fit=fit, inputs=inputs, test=samples[TEST], plan=plan)
     if guard is not None and (found := too_good(_evidence(inputs, samples, guard), _auc(scaled, samples[TEST], plan))):
         raise LeakageFound.findings(head.name, found)
@@ -134,15 +138,15 @@ def _backtests(
     )  # fmt: skip
 
 
-def _scale(raw: Bundle, method: str, weight: float, samples: Mapping[str, Sample], plan: SplitPlan) -> Scale:
+def _scale(
+    raw: Bundle, method: str, weight: float, rates: Mapping[str, float], samples: Mapping[str, Sample], plan: SplitPlan
+) -> Scale:  # fmt: skip
     """The scale of `method`; its season is that of the day on which the test's labels end, the next to score."""
     fitted, then = samples[FIT], samples[CALIBRATE]
-    known = joined([fitted, samples[STOP], then])
     rows = joined([fitted, then])
     found = scale_by(
         method, by_day(rows, raw.margins(rows.matrix)), by_day(rows, rows.labels),
-        calibrating=plan.calibration, fitted=plan.fitted,
-        rates=season_rates(known, raw.features, until=plan.calibration), home=plan.test,
+        calibrating=plan.calibration, fitted=plan.fitted, rates=rates, home=plan.test,
     )  # fmt: skip
     blend = found.blended(weight, margins=raw.margins(then.matrix), spent=raw.last_year_of(then.matrix))
     return blend.at(plan.test + timedelta(days=plan.horizon_days))

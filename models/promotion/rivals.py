@@ -11,13 +11,22 @@ import numpy as np
 
 from models.algorithms.repeat_buying import BGNBD, HISTORY_FEATURES
 from models.bundle import UNGATED, Bundle
-from models.calibrate import PLATT, fit_platt
+from models.calibrate import SEASONAL_PLATT
 from models.calibration_backtest import fitted_on
 from models.errors import CannotTrain
 from models.evaluate import evaluate
 from models.promotion.forecasts import Forecast, Pair, paired
-from models.promotion.recipes import Recipe, Table, buying, parameters_of, recipe_of, rolling_forecast
+from models.promotion.recipes import (
+    Recipe,
+    Table,
+    buying,
+    calibrated,
+    parameters_of,
+    recipe_of,
+    rolling_forecast,
+)
 from models.promotion.rule import Comparison, gained
+from models.seasons import season_rates
 from models.splits import CALIBRATE, TEST
 from models.tasks import Gate
 from models.tracking import RunRecord
@@ -96,8 +105,8 @@ def rivals_of(entrant: Bundle, columns: Sequence[str]) -> list[Recipe]:
     parameters = parameters_of(entrant)
     seed = int(entrant.recipe["seed"])
     every = [
-        Recipe(LOGISTIC, ORDERS_A_YEAR, parameters.algorithm_of(LOGISTIC), PLATT, seed),
-        Recipe(BGNBD, HISTORY_FEATURES, buying(entrant.horizon_days), PLATT, seed),
+        Recipe(LOGISTIC, ORDERS_A_YEAR, parameters.algorithm_of(LOGISTIC), SEASONAL_PLATT, seed),
+        Recipe(BGNBD, HISTORY_FEATURES, buying(entrant.horizon_days), SEASONAL_PLATT, seed),
     ]
     return [one for one in every if set(one.features) <= set(columns)]
 
@@ -118,13 +127,17 @@ def rival_bundle(
         raise CannotTrain(f"the rival {rival.name} of head '{entrant.head}' cannot be fitted: one outcome only.\n"
                           "  Train on a longer history.")  # fmt: skip
     then, tested = (rows.days == np.datetime64(day) for day in (calibrating, test))
+    rates = season_rates(table.rows, table.columns, until=calibrating)
+    line = calibrated(rival, model.margins(rows.matrix[then]), rows.labels[then], rates=rates,
+                      fitted=[day.item() for day in known], calibrating=calibrating, home=test)  # fmt: skip
     made = replace(
         entrant, features=rival.features, words={}, algorithm=rival.name, model=model.save(),
         gate=f"{RIVAL}: {rival.name}", resamples=(),  # those are of the entrant's own algorithm
-        calibrator=fit_platt(model.margins(rows.matrix[then]), rows.labels[then]),
+        calibrator=line.at(test + timedelta(days=entrant.horizon_days)),
         meanings={name: meanings[name] for name in rival.features if name in meanings},
     )  # fmt: skip
-    return replace(made, metrics=evaluate(rows.labels[tested], made.predict(rows.matrix[tested])).figures())
+    said = made.at(test).predict(rows.matrix[tested])
+    return replace(made, metrics=evaluate(rows.labels[tested], said).figures())
 
 
 def _mean_loss(rival: Forecast, entrant: Forecast) -> float:

@@ -107,14 +107,18 @@ def test_platts_line_goes_on_as_the_year_before_went_on() -> None:
     assert one_class.status == "uncalibrated" and one_class.shift == 0
 
 
-def test_where_it_could_not_be_tried_it_is_platts_equal_and_taken_first() -> None:
-    """A backtest without a year before it says the same of both; one with a year before it decides."""
+def test_the_line_that_follows_the_season_is_judged_where_it_did() -> None:
+    """A backtest without a year before it says of it what it says of Platt's, whatever that is."""
     one = Backtest("2011-01-01", PLATT, "unseasonal", 10, 0.60, 0.05, 0.01)
-    same = replace(one, method=SEASONAL_PLATT)
-    assert chosen([one, same]) == chosen([same, one]) == SEASONAL_PLATT
+    same, none = replace(one, method=SEASONAL_PLATT), replace(one, method=NONE, status="uncalibrated", log_loss=0.4)
+    assert chosen([one, same, none]) == NONE and chosen([one, same]) == PLATT
+    assert chosen([one, same, none], is_season_known=True) == SEASONAL_PLATT
+    assert chosen([], is_season_known=True) == SEASONAL_PLATT
     later = [replace(one, as_of="2011-07-01", log_loss=0.5), replace(same, as_of="2011-07-01", status="seasonal",
                                                                      log_loss=0.501)]  # fmt: skip
-    assert chosen([one, same, *later]) == PLATT
+    assert chosen([one, same, *later], is_season_known=True) == PLATT
+    followed = [replace(later[0], log_loss=0.502), later[1]]
+    assert chosen([one, same, *followed]) == SEASONAL_PLATT
 
 
 def test_without_an_as_of_near_a_year_before_there_is_no_season() -> None:

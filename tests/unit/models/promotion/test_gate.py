@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -57,11 +57,12 @@ def test_a_model_that_does_not_is_replaced_by_the_better_rival(table: Table) -> 
     rival = found.bundle
     assert found.is_rival and found.gate == f"rival: {rival.algorithm}"
     assert rival.algorithm == "bgnbd" and rival.features == HISTORY_FEATURES
-    assert rival.training_fingerprint == "training-1" and rival.calibration_status == "unseasonal"
+    assert rival.training_fingerprint == "training-1" and rival.calibration_status == "seasonal"
     assert rival.meanings == {name: meanings[name] for name in HISTORY_FEATURES}
     test = table.rows.days == np.datetime64(PLAN.test)
-    said = rival.predict(table.of(rival.features).matrix[test])
+    said = rival.at(PLAN.test).predict(table.of(rival.features).matrix[test])
     assert rival.metrics["auc"] == area_under_roc(table.rows.labels[test], said) > 0.55
+    assert rival.calibrator.home == str(PLAN.test + timedelta(days=PLAN.horizon_days))
     assert any("fails" in reason for reason in found.reasons)
     assert found.record.metrics["test_auc"] == rival.metrics["auc"]
     # It is a model like any other: another can be compared with its recipe.
