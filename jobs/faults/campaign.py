@@ -9,14 +9,16 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 
 from featurestore.erasure_records import ERASURES
-from jobs.faults.contents import differences, entries, lines, models
+from featurestore.file_records import INGEST_FILES
+from featurestore.ingest_runs import INGEST_RUNS
+from jobs.faults.contents import NOTHING, differences, entries, lines, models
 from jobs.faults.kinds import ANOTHER, KILLS, KINDS, Scene
 from jobs.faults.line import INDEPENDENT, STAGES, Line
 from jobs.run import JOB_RUNS
@@ -24,6 +26,8 @@ from jobs.session import PROJECT
 
 SOURCES = ("featurestore", "models", "jobs", "conf", "launcher")
 TRIALS, CODE = "trials.jsonl", "code.txt"
+WRITTEN_ANEW = {INGEST_FILES.name: {"batch_id"}, INGEST_RUNS.name: {"batch_id"}}
+"""A batch is known by names and bytes of its files, and Spark names those of the simulator anew each time."""
 
 
 @dataclass(frozen=True)
@@ -97,16 +101,17 @@ def _tried(line: Line, planned: Planned, *, chance: random.Random) -> Trial:
         last = planned.stage + (planned.kind == ANOTHER)
         for stage in range(planned.stage, last + 1):
             line.run(stage)
-        changed = changes(line.warehouse, line.after(last))
+        other_names = WRITTEN_ANEW if planned.stage == 0 < last else NOTHING
+        changed = changes(line.warehouse, line.after(last), leave_out=other_names)
     return Trial(planned.number, planned.kind, planned.stage, ending.what, ending.is_hit, changed, ending.complaint)
 
 
-def changes(found: Path, clean: Path) -> list[str]:
-    """What differs between two warehouses but for lineage: tables, models and their figures, files.
+def changes(found: Path, clean: Path, *, leave_out: Mapping[str, Collection[str]] = NOTHING) -> list[str]:
+    """What differs between two warehouses but for lineage and `leave_out`: tables, models and their figures, files.
 
     Runs and erasures are recorded as often as they were asked for, which is more often after a fault.
     """
-    told = differences(found, clean, apart_from={JOB_RUNS.name, ERASURES.name})
+    told = differences(found, clean, leave_out=leave_out, apart_from={JOB_RUNS.name, ERASURES.name})
     if (mine := models(found)) != (theirs := models(clean)):
         told.append(f"models: such as {next(iter(mine - theirs), None)} for {next(iter(theirs - mine), None)}")
     if (mine_there := entries(found)) != (there := entries(clean)):
