@@ -19,7 +19,7 @@ from jobs.command_line import asked
 from jobs.failures import as_tessera_error
 from jobs.run import Run, flush
 from jobs.settings import load_settings
-from jobs.workplace import check_format, check_readable, only_writer
+from jobs.workplace import check_format, only_reader, only_writer
 
 READS_ONLY = {"sql", "serve_sql", "export", "verify", "status"}
 NEEDS_NO_WAREHOUSE = {"explain", "bench", "doctor"}
@@ -47,7 +47,7 @@ def run_job(words: Sequence[str]) -> None:
                 only_writer(settings.warehouse, wait_seconds=settings.lock_wait_seconds, tell=run.progress.print)
             )
         elif reads_only:
-            check_readable(settings.warehouse)
+            held.enter_context(only_reader(settings.warehouse))
         check_format(settings.warehouse)
         run.writes = writes
         try:

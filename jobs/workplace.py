@@ -93,12 +93,39 @@ def only_writer(warehouse: str, *, wait_seconds: float, tell: Callable[[str], No
         _refuse_if_gone(hold, None)
 
 
+@contextmanager
+def only_reader(warehouse: str) -> Iterator[None]:
+    """Watch a warehouse that is read: what fails while its folder has gone away failed for that, EnvironmentProblem."""
+    check_readable(warehouse)
+    folder = Path(warehouse)
+    before = _identity(folder)
+    try:
+        yield
+    except Exception as error:
+        if before is not None and _identity(folder) != before:
+            raise _gone(folder) from error
+        raise
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is, whatever its name; None where there is none on this machine."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _refuse_if_gone(hold: Hold, error: Exception | None) -> None:
     if not hold.is_there():
-        raise EnvironmentProblem(
-            f"warehouse {hold.folder} was moved, removed or unmounted while the job ran.\n"
-            "  Put it back (remove what lies in its place) and run the job again."
-        ) from error
+        raise _gone(hold.folder) from error
+
+
+def _gone(folder: Path) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"warehouse {folder} was moved, removed or unmounted while the job ran.\n"
+        "  Put it back (remove what lies in its place) and run the job again."
+    )
 
 
 def _acquire(descriptor: int, warehouse: str, *, wait_seconds: float, tell: Callable[[str], None]) -> None:

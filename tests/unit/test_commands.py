@@ -17,7 +17,7 @@ from jobs.command_line import JOBS
 from jobs.failures import as_tessera_error
 from jobs.faults.traces import is_trace_in
 from jobs.main import main
-from jobs.workplace import only_writer
+from jobs.workplace import only_reader, only_writer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -203,3 +203,18 @@ def test_a_warehouse_that_goes_away_under_a_writer_is_said_and_not_written_anew(
         where.mkdir()
         assert not hold.is_there()
         raise ValueError("what a table that is not there raises")
+
+
+def test_a_reader_that_fails_says_whether_its_warehouse_went_away(tmp_path):
+    where, why = tmp_path / "w", "what a table that is not there raises"
+    where.mkdir()
+    with pytest.raises(ValueError, match=why), only_reader(str(where)):
+        raise ValueError(why)
+    with pytest.raises(EnvironmentProblem, match="moved, removed or unmounted"), only_reader(str(where)):
+        where.rename(tmp_path / "away")
+        raise ValueError(why)
+    with pytest.raises(ValueError, match=why), only_reader("s3a://bucket/w"):
+        raise ValueError(why)
+    where.mkdir()
+    with only_reader(str(where)):
+        where.rmdir()  # after what was read, it no longer matters
