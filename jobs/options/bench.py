@@ -11,6 +11,7 @@ import os
 from jobs.arguments import positive
 
 BENCHMARKS = {
+    "additions": "what features beyond windows of orders, spend and recency add at rolling as-ofs; a learning curve",
     "backfill": "weekly snapshots x 35 counts and sums, then harder kinds: Tessera, Spark by hand and DuckDB",
     "daily": "one more day after 12, 24 and 36 months of history: Tessera and Spark by hand",
     "erase": "random customers erased from a copy of a warehouse: what is left of them, what changed of the others",

@@ -120,6 +120,18 @@ def test_scores_at_test_dates_are_asked_for_before_they_are_judged(told, capsys)
     assert "score --as-of 20" in capsys.readouterr().err
 
 
+def test_what_features_beyond_windows_add_is_judged_before_the_test(told, tmp_path):
+    written = tmp_path / "figures.json"
+    assert main(["bench", "additions", "--warehouse", told.root, "--json", str(written)]) == 0
+    figures = {figure["name"]: figure["value"] for figure in json.loads(written.read_text())}
+    days = sorted(name.removeprefix("churn_60d_log_loss_gain_2") for name in figures
+                  if name.startswith("churn_60d_log_loss_gain_2"))  # fmt: skip
+    assert len(days) == figures["churn_60d_as_ofs"] > 0 and 2 < figures["churn_60d_windows"] < 25
+    curve = [value for name, value in figures.items() if name.startswith("churn_60d_log_loss_on_")]
+    assert len(curve) == 4 and all(0.1 < loss < 0.8 for loss in curve)
+    assert figures["churn_60d_log_loss_gain_lower"] < figures["churn_60d_log_loss_gain"] < 0.2
+
+
 def test_stored_features_are_what_the_events_give(told, capsys):
     assert main(["verify", "--sample", "600", "--warehouse", told.root]) == 0
     shown = capsys.readouterr().out
