@@ -61,7 +61,7 @@ class Learning:
 def learning_of(run: Run, label_name: str, as_of: date) -> Learning:
     """What the head of a label learns from; the errors name the job that must run first."""
     head, plan = head_of(label_name), split_plan(run, label(label_name), as_of)
-    parameters = parameters_of(run, task_of(head))
+    parameters = training_parameters(run, task_of(head))
     return Learning(head, plan, standing(run, label_name, plan, as_of), run.features(), parameters)
 
 
@@ -104,7 +104,7 @@ def standing(run: Run, label_name: str, plan: SplitPlan, as_of: date) -> Trainin
     return found
 
 
-def parameters_of(run: Run, task: Task) -> TrainingParameters:
+def training_parameters(run: Run, task: Task) -> TrainingParameters:
     """The settings of training, with the algorithm of the task where it names one."""
     other = {"labels", "first_as_of_after_days", "step_days", "customer_share", "minimum_fitted", "algorithms"}
     chosen = run.settings.training

@@ -103,6 +103,19 @@ class Calibrator(Seasonal):
         return cls(**{**values, "steps": steps})
 
 
+def method_of(calibrator: Calibrator, *, asked: str) -> str:
+    """The method that a calibrator is of; Platt's for one that its method `asked` for could not give.
+
+    >>> method_of(Calibrator(status=UNSEASONAL), asked="backtested")
+    'platt'
+    """
+    if calibrator.seasons:
+        return SEASON if calibrator.resting == UNCALIBRATED else SEASONAL_PLATT
+    if calibrator.steps:
+        return ISOTONIC
+    return NONE if calibrator.status != UNSEASONAL and asked == NONE else PLATT
+
+
 def fit_platt(margins: Floats, labels: Floats) -> Calibrator:
     """Platt's sigmoid fitted on margins (log-odds) and 0/1 labels, both of shape (n,).
 

@@ -19,9 +19,9 @@ from models.calibrate import (
     NONE,
     PLATT,
     SEASON,
+    SEASONAL,
     SEASONAL_PLATT,
     UNCALIBRATED,
-    UNSEASONAL,
     Calibrator,
     fit_isotonic,
     fit_platt,
@@ -60,15 +60,14 @@ class Backtest:
 
 def backtest(
     rows: Sample, *, features: Sequence[str], algorithm: Algorithm, horizon_days: int, at_most: int, trial_rows: int,
-    seed: int,
-    categorical: tuple[int, ...] = (),
+    seed: int, categorical: tuple[int, ...] = (),
 ) -> list[Backtest]:  # fmt: skip
     """All methods at up to `at_most` rolling as-ofs t of `rows`, the newest first.
 
     At each t the recipe is fitted on as-ofs <= t - 2h or earlier and calibrated on the newest one <= t - h, so that no
-    label is read that was not known at t; a tenth of the customers stops the fit, which
-    learns from at most `trial_rows`. `rows` must hold no test row. Dates
-    without a calibration and a fitted date before them are left out: an empty list where all are.
+    label is read that was not known at t; a tenth of the customers stops the fit, which learns from at most
+    `trial_rows`. `rows` must hold no test row. Platt's line that follows the season is there only where a season moves
+    it. Dates without a calibration and a fitted date before them are left out: an empty list where all are.
     """
     found = []
     horizon = timedelta(days=horizon_days)
@@ -82,7 +81,8 @@ def backtest(
         for method in METHODS:
             one = fitted_by(method, margins[calibrating], rows.labels[then], rates=rates, fitted=fitted,
                             calibrating=calibrating, home=present)  # fmt: skip
-            found.append(_judged(method, one, margins[present], rows.labels[now], present))
+            if method != SEASONAL_PLATT or one.status == SEASONAL:  # else it is Platt's line once more
+                found.append(_judged(method, one, margins[present], rows.labels[now], present))
     return found
 
 
@@ -117,14 +117,12 @@ def fitted_by(
 def chosen(found: Sequence[Backtest], *, is_season_known: bool = False) -> str:
     """The method of least mean log loss over the as-ofs at which all compared methods could be fitted; Platt without.
 
-    Steps must gain `TIES` over the others. A method that could be fitted nowhere is out. Platt's line that follows the
-    season is judged where it did; where it never could and now does, since the season is known, it is taken unjudged,
-    for what it does wherever it can be judged (docs/adr/0035).
+    Steps must gain `TIES` over the others. A method that could be fitted nowhere is out, but for Platt's line that
+    follows the season: where that is known now and was at no as-of, it is taken unjudged (docs/adr/0035).
     """
     losses: dict[str, dict[str, float]] = {}
-    unmoved = {SEASONAL_PLATT: UNSEASONAL}
     for one in found:
-        if one.method == NONE or one.status not in (UNCALIBRATED, unmoved.get(one.method)):
+        if one.method == NONE or one.status != UNCALIBRATED:
             losses.setdefault(one.method, {})[one.as_of] = one.log_loss
     if is_season_known and SEASONAL_PLATT not in losses:
         return SEASONAL_PLATT

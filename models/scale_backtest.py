@@ -12,12 +12,11 @@ import numpy as np
 
 from models.algorithms.contract import Algorithm
 from models.amounts import mean_absolute_error, sum_ratio
-from models.calibrate import NONE, SEASON, SEASONAL_PLATT, UNCALIBRATED
+from models.calibrate import NONE, SEASON, SEASONAL, SEASONAL_PLATT, UNCALIBRATED
 from models.calibration_backtest import least, margins_at, rolling_dates
 from models.logistic import Floats
 from models.scale import (
     LAST,
-    SCALED,
     SCALES,
     SEASONAL_LAST,
     Scale,
@@ -82,6 +81,8 @@ def backtest_scales(
         rates = season_rates(rows, features, until=present - horizon)
         for method in SCALES:
             one = scale_by(method, margins, amounts, calibrating=calibrating, fitted=fitted, rates=rates, home=present)
+            if method == SEASONAL_LAST and one.status != SEASONAL:  # the last factor once more
+                continue
             for weight in WEIGHTS:
                 blend = one.blended(weight, margins=margins[calibrating], spent=spent[calibrating])
                 # Other than asked for where there was nothing to blend in.
@@ -141,15 +142,14 @@ def chosen_scale(found: Sequence[ScaleBacktest], *, asked: str = "", is_season_k
     """The scale whose sum is least off in the mean over the as-ofs at which all compared ones exist; the last without.
 
     `asked` is a calibration that the settings name instead: "seasonal_platt" follows the season from the last one on,
-    "seasonal" and "none" mean the same here, others the last. The last that follows the season is judged where it did;
-    where it never could and now does, since the season is known, it is taken unjudged (docs/adr/0035).
+    "seasonal" and "none" mean the same here, others the last. The last that follows the season is taken unjudged where
+    the season is known now and was at no as-of (docs/adr/0035).
     """
     if asked:
         return {SEASONAL_PLATT: SEASONAL_LAST, SEASON: SEASON, NONE: NONE}.get(asked, LAST)
     losses: dict[str, dict[str, float]] = {}
-    unmoved = {SEASONAL_LAST: SCALED}
     for one in found:
-        if one.status not in (UNCALIBRATED, unmoved.get(one.method)):
+        if one.status != UNCALIBRATED:
             losses.setdefault(one.method, {})[one.as_of] = one.off
     if is_season_known and SEASONAL_LAST not in losses:
         return SEASONAL_LAST

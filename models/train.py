@@ -190,8 +190,7 @@ def train_head(
     algorithm = parameters.algorithm_of()
     samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
     verdict = None if guard is None else passed(head, evidence_of(inputs, samples, guard))
-    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), inputs.features,
-                         until=plan.calibration)  # fmt: skip
+    rates = known_rates(samples, inputs.features, plan)
     shifts = season_shifts(rates, fitted=plan.fitted)
     fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed, shifts=shifts)
     raw = Bundle(
@@ -276,7 +275,7 @@ def _backtests(
     """The calibrations at as-ofs before the test, where the settings ask for that."""
     if parameters.calibration != BACKTESTED:
         return []
-    rows = joined([samples[split] for split in (FIT, STOP, CALIBRATE)])
+    rows = before_the_test(samples)
     return backtest(rows, features=inputs.features, algorithm=algorithm, horizon_days=head.horizon_days,
                     at_most=parameters.calibration_backtests, trial_rows=parameters.trial_rows,
                     seed=seed, categorical=inputs.categorical)  # fmt: skip
@@ -366,6 +365,16 @@ def _rows_in_memory(
 
 def _offsets(rows: Sample, shifts: Mapping[date, float]) -> Floats | None:
     return shifts_at(rows.days, shifts) if shifts else None
+
+
+def before_the_test(samples: Mapping[str, Sample]) -> Sample:
+    """The rows whose outcomes may decide how a model is made."""
+    return joined([samples[split] for split in (FIT, STOP, CALIBRATE)])
+
+
+def known_rates(samples: Mapping[str, Sample], features: Sequence[str], plan: SplitPlan) -> dict[str, float]:
+    """The season's rates that a fit and its calibration may know."""
+    return season_rates(before_the_test(samples), features, until=plan.calibration)
 
 
 def read_split(inputs: Inputs, split: str, *, parameters: TrainingParameters) -> Sample:

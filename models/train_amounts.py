@@ -34,10 +34,19 @@ from models.intervals import Interval, ends
 from models.parameters import BACKTESTED, TrainingParameters
 from models.scale import Scale
 from models.scale_backtest import ScaleBacktest, backtest_scales, by_day, chosen_scale, chosen_weight, scale_by
-from models.seasons import season_rates
-from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
+from models.splits import CALIBRATE, FIT, SPLITS, TEST, SplitPlan
 from models.tasks import AMOUNT
-from models.train import evidence_of, fit_inputs, flat, inputs_of, passed, read_split, tables
+from models.train import (
+    before_the_test,
+    evidence_of,
+    fit_inputs,
+    flat,
+    inputs_of,
+    known_rates,
+    passed,
+    read_split,
+    tables,
+)
 from models.training_rows import Sample, SplitCount, joined
 
 
@@ -98,8 +107,7 @@ def train_amounts(
     )  # fmt: skip
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     weight = chosen_weight(tried)
-    rates = season_rates(joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), raw.features,
-                         until=plan.calibration)  # fmt: skip
+    rates = known_rates(samples, raw.features, plan)
     method = chosen_scale([one for one in tried if one.weight == weight],
                           asked="" if parameters.calibration == BACKTESTED else parameters.calibration,
                           is_season_known=is_season_known(rates, plan.calibration, plan.test))  # fmt: skip
@@ -132,7 +140,7 @@ def _backtests(
     if parameters.calibration != BACKTESTED:
         return []
     return backtest_scales(
-        joined([samples[split] for split in (FIT, STOP, CALIBRATE)]), features=inputs.features, before=head.last_year,
+        before_the_test(samples), features=inputs.features, before=head.last_year,
         algorithm=algorithm, horizon_days=head.horizon_days, at_most=parameters.calibration_backtests,
         trial_rows=parameters.trial_rows, seed=seed, categorical=inputs.categorical,
     )  # fmt: skip

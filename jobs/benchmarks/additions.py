@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from featurestore.errors import MissingInput
 from featurestore.training_set_records import newest, table_of
 from jobs.benchmarks.contest import Figure
-from jobs.learning import HEAD_OF, parameters_of
+from jobs.learning import HEAD_OF, training_parameters
 from jobs.run import Run
 from models.calibrate import SEASONAL_PLATT
 from models.evaluate import evaluate
@@ -52,7 +52,7 @@ def _of_label(run: Run, label: str, head: Head) -> list[Figure]:
     features = tuple(task.inputs(run.features().model_inputs))
     rows = _rows_before_the_test(run, standing.load_df(run.warehouse), label, features)
     table, gate = Table(rows, features), Gate(as_ofs=AS_OFS, rows=len(rows.labels))
-    recipe = Recipe("all", features, parameters_of(run, task).algorithm_of(), SEASONAL_PLATT, run.settings.seed)
+    recipe = Recipe("all", features, training_parameters(run, task).algorithm_of(), SEASONAL_PLATT, run.settings.seed)
     windows = replace(recipe, name="windows", features=tuple(filter(WINDOWS.fullmatch, features)))
     ours, theirs = (rolling_forecast(one, table, gate, horizon_days=head.horizon_days) for one in (recipe, windows))
     if not ours.as_ofs:

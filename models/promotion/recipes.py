@@ -15,16 +15,7 @@ from models.algorithms.contract import Algorithm
 from models.algorithms.parameters import AlgorithmSettings
 from models.algorithms.repeat_buying import BGNBD, RepeatBuying, RepeatBuyingParameters
 from models.bundle import Bundle
-from models.calibrate import (
-    ISOTONIC,
-    NONE,
-    PLATT,
-    SEASON,
-    SEASONAL_PLATT,
-    UNCALIBRATED,
-    UNSEASONAL,
-    Calibrator,
-)
+from models.calibrate import NONE, PLATT, UNCALIBRATED, Calibrator, method_of
 from models.calibration_backtest import fitted_by, fitted_on, rolling_dates
 from models.errors import BadTrainingSetting, NoRecipe
 from models.logistic import Floats
@@ -75,7 +66,7 @@ def recipe_of(bundle: Bundle) -> Recipe:
     if not isinstance(calibrator, Calibrator):
         raise NoRecipe.of(bundle.head, reason="it expects amounts, and recipes are those of probabilities")
     algorithm = buying(bundle.horizon_days) if bundle.algorithm == BGNBD else parameters.algorithm_of(bundle.algorithm)
-    return Recipe(bundle.algorithm, bundle.features, algorithm, _method(calibrator, parameters),
+    return Recipe(bundle.algorithm, bundle.features, algorithm, method_of(calibrator, asked=parameters.calibration),
                   int(bundle.recipe["seed"]))  # fmt: skip
 
 
@@ -162,12 +153,3 @@ def _forecast(
     said = line.apply(model.margins(rows.matrix[now]))
     log.info("%s fitted again for %s: %s", recipe.name, present, line.status)
     return Forecast(rows.customers[now], rows.days[now], rows.labels[now], said)
-
-
-def _method(calibrator: Calibrator, parameters: TrainingParameters) -> str:
-    """The method that a calibrator is of; one that could not be fitted asks for Platt's."""
-    if calibrator.seasons:
-        return SEASON if calibrator.resting == UNCALIBRATED else SEASONAL_PLATT
-    if calibrator.steps:
-        return ISOTONIC
-    return NONE if calibrator.status != UNSEASONAL and parameters.calibration == NONE else PLATT

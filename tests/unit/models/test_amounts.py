@@ -96,10 +96,8 @@ def test_the_scale_of_the_sum_least_off_is_chosen_where_all_could_be_tried():
     assert chosen_scale([]) == "last"
     assert [chosen_scale(both, asked=name) for name in ("platt", "seasonal", "none")] == ["last", "seasonal", "none"]
     assert chosen_scale(both, asked="seasonal_platt") == "seasonal_last"
-    unmoved = [*both, *(replace(one, method="seasonal_last") for one in both if one.method == "last")]
-    assert (
-        chosen_scale(unmoved) == chosen_scale(both) and chosen_scale(unmoved, is_season_known=True) == "seasonal_last"
-    )
+    assert chosen_scale(both, is_season_known=True) == chosen_scale([], is_season_known=True) == "seasonal_last"
+    assert chosen_scale([*both, tried("2011", "seasonal_last", 2.0)], is_season_known=True) == "seasonal"
 
 
 def test_a_blend_keeps_the_sum_and_moves_with_the_season():

@@ -108,17 +108,22 @@ def test_platts_line_goes_on_as_the_year_before_went_on() -> None:
 
 
 def test_the_line_that_follows_the_season_is_judged_where_it_did() -> None:
-    """A backtest without a year before it says of it what it says of Platt's, whatever that is."""
     one = Backtest("2011-01-01", PLATT, "unseasonal", 10, 0.60, 0.05, 0.01)
-    same, none = replace(one, method=SEASONAL_PLATT), replace(one, method=NONE, status="uncalibrated", log_loss=0.4)
-    assert chosen([one, same, none]) == NONE and chosen([one, same]) == PLATT
-    assert chosen([one, same, none], is_season_known=True) == SEASONAL_PLATT
-    assert chosen([], is_season_known=True) == SEASONAL_PLATT
-    later = [replace(one, as_of="2011-07-01", log_loss=0.5), replace(same, as_of="2011-07-01", status="seasonal",
-                                                                     log_loss=0.501)]  # fmt: skip
-    assert chosen([one, same, *later], is_season_known=True) == PLATT
-    followed = [replace(later[0], log_loss=0.502), later[1]]
-    assert chosen([one, same, *followed]) == SEASONAL_PLATT
+    none = replace(one, method=NONE, status="uncalibrated", log_loss=0.4)
+    assert chosen([one, none]) == NONE and chosen([one]) == PLATT
+    assert chosen([one, none], is_season_known=True) == chosen([], is_season_known=True) == SEASONAL_PLATT
+    later = replace(one, as_of="2011-07-01", log_loss=0.5)
+    moved = replace(later, method=SEASONAL_PLATT, status="seasonal", log_loss=0.501)
+    assert chosen([one, none, later, moved], is_season_known=True) == PLATT
+    assert chosen([one, replace(later, log_loss=0.502), moved]) == SEASONAL_PLATT
+
+
+def test_without_a_year_before_it_is_no_backtest_of_its_own() -> None:
+    how = {"features": FEATURES, "algorithm": FAST, "horizon_days": 30, "trial_rows": 9000, "seed": 1}
+    short = backtest(rows_of(DAYS[:10]), at_most=3, **how)
+    assert {one.method for one in short} == set(METHODS) - {SEASONAL_PLATT}
+    statuses = {one.status for one in backtest(rows_of(DAYS), at_most=3, **how) if one.method == SEASONAL_PLATT}
+    assert statuses == {"seasonal"}
 
 
 def test_without_an_as_of_near_a_year_before_there_is_no_season() -> None:
