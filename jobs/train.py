@@ -39,8 +39,9 @@ from models.registration import Entry, enter
 from models.registry import CHALLENGER
 from models.report.asked import Asked
 from models.report.page import report_files
-from models.train import TrainedHead, train_head
+from models.train import train_head
 from models.train_amounts import TrainedAmounts, train_amounts
+from models.trained import TrainedHead
 
 
 def run(run: Run) -> None:

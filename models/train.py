@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -21,20 +20,21 @@ from models.calibrate import Calibrator, is_season_known
 from models.calibration_backtest import Backtest, backtest, chosen, fitted_by
 from models.confidence import Calibrate, resamples
 from models.errors import CannotTrain
-from models.evaluate import Metrics, evaluate, expected_error
+from models.evaluate import evaluate, expected_error
 from models.guard.evidence import Evidence, Guard, Part
 from models.guard.findings import LeakageFound, Verdict
 from models.guard.guard import judge
 from models.guard.rows import too_good
 from models.heads import CHURN, Head
 from models.inputs import Inputs
-from models.intervals import Interval, ends, intervals
+from models.intervals import ends, intervals
 from models.logistic import Floats, sigmoid
 from models.parameters import BACKTESTED, TrainingParameters
 from models.promotion.recipes import described
 from models.seasons import season_rates, season_shifts, shift_column, shifts_at
 from models.splits import CALIBRATE, FIT, SPLITS, STOP, TEST, SplitPlan
-from models.thresholds import Threshold, Values, best_threshold, profit_at
+from models.thresholds import Values, best_threshold, profit_at
+from models.trained import TrainedHead
 from models.training_rows import (
     KEY,
     SPLIT,
@@ -50,116 +50,6 @@ log = logging.getLogger(__name__)
 
 _STOPS, _OFFSET = "is_stopping_row", "season_offset"
 NO_SHIFTS: Mapping[date, float] = MappingProxyType({})
-
-
-@dataclass(frozen=True)
-class TrainedHead:
-    """A model that was fitted, calibrated and tested, and the evidence.
-
-    `test` are the figures of the calibrated probabilities, `test_raw` those before calibration, `calibration`
-    those on the rows that the calibrator was fitted on; `baselines` are judged on exactly the test rows;
-    `excess` is the ECE10 of the test less what chance alone shows, `backtests` are those of the calibrations;
-    `test_intervals` resample the test's customers; `threshold` is the best on the calibration rows and `test_profit`
-    what it earns a customer of the test, in currency;
-    `verdict` is that of the leakage guard, None where none was asked. `samples` are the rows of each split that the
-    driver read.
-    """
-
-    bundle: Bundle
-    fit: Fit
-    counts: Mapping[str, SplitCount]
-    test: Metrics
-    test_raw: Metrics
-    calibration: Metrics
-    baselines: Sequence[BaselineResult]
-    excess: float | None = None
-    backtests: Sequence[Backtest] = ()
-    test_intervals: Mapping[str, Interval] = field(default_factory=dict)
-    threshold: Threshold | None = None
-    test_profit: float | None = None
-    verdict: Verdict | None = None
-    samples: Mapping[str, Sample] = field(default_factory=dict, repr=False)
-
-    @property
-    def best_baseline(self) -> BaselineResult | None:
-        """The best single feature, or None where no feature has two values."""
-        return self.baselines[0] if self.baselines else None
-
-    def logged_metrics(self) -> dict[str, float]:
-        """All figures flat, `test_auc` and so on: what a run logs."""
-        groups = {"test": self.test, "test_raw": self.test_raw, "calibrate": self.calibration}
-        if self.best_baseline is not None:
-            groups["baseline"] = self.best_baseline.metrics
-        found = flat(self, groups)
-        if self.threshold is not None and self.threshold.probability is not None:
-            found["threshold"] = self.threshold.probability
-        known = {"test_ece10_excess": self.excess, "test_profit_per_customer": self.test_profit}
-        return {**found, **{name: value for name, value in known.items() if value is not None}}
-
-    def documents(self) -> dict[str, Any]:
-        """Tables that are kept beside the model, by file name, as plain values."""
-        return {
-            **tables(self),
-            "baselines.json": [result.to_dict() for result in self.baselines],
-            "profit_curve.json": self.threshold.to_dict() if self.threshold else {},
-        }
-
-
-class Evidenced(Protocol):
-    """What every training leaves as evidence, whatever its head learns."""
-
-    @property
-    def bundle(self) -> Bundle: ...
-
-    @property
-    def fit(self) -> Fit: ...
-
-    @property
-    def counts(self) -> Mapping[str, SplitCount]: ...
-
-    @property
-    def test_intervals(self) -> Mapping[str, Interval]: ...
-
-    @property
-    def backtests(self) -> Sequence[Backtested]: ...
-
-    @property
-    def verdict(self) -> Verdict | None: ...
-
-    @property
-    def samples(self) -> Mapping[str, Sample]: ...
-
-
-class Backtested(Protocol):
-    """One way to calibrate or to scale, judged at an earlier date."""
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-
-class Figures(Protocol):
-    """Figures of one set of rows."""
-
-    def figures(self) -> dict[str, float]: ...
-
-
-def flat(trained: Evidenced, groups: Mapping[str, Figures]) -> dict[str, float]:
-    """Figures by name: of the fit, the guard, each group (`test_auc`), the ends of intervals, and rows by split."""
-    found = {**trained.fit.figures(), **(trained.verdict.figures if trained.verdict else {})}
-    for group, metrics in groups.items():
-        found.update({f"{group}_{name}": value for name, value in metrics.figures().items()})
-    found.update({f"test_{name}": end for name, end in ends(trained.test_intervals).items()})
-    for split, count in trained.counts.items():
-        found[f"rows_{split}"], found[f"positives_{split}"] = float(count.rows), float(count.positives)
-    return found
-
-
-def tables(trained: Evidenced) -> dict[str, Any]:
-    """By file name, what is kept beside every model as plain values."""
-    return {
-        "features.json": list(trained.bundle.features),
-        "calibration_backtests.json": [one.to_dict() for one in trained.backtests],
-        "guard.json": trained.verdict.to_dict() if trained.verdict else {"status": NOT_GUARDED},
-    }
 
 
 def train_head(
@@ -186,30 +76,15 @@ def train_head(
     fingerprints of definitions by feature, of which the bundle keeps those of its own.
     """
     inputs = inputs_of(training_set, head, features=features, parameters=parameters)
-    counts, words = inputs.counts, inputs.words
     algorithm = parameters.algorithm_of()
     samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
     verdict = None if guard is None else passed(head, evidence_of(inputs, samples, guard))
     rates = known_rates(samples, inputs.features, plan)
     shifts = season_shifts(rates, fitted=plan.fitted)
     fit = fit_inputs(inputs, algorithm, parameters=parameters, seed=seed, shifts=shifts)
-    raw = Bundle(
-        head=head.name,
-        label=head.label,
-        horizon_days=head.horizon_days,
-        features=inputs.features,
-        feature_fingerprint=feature_fingerprint,
-        training_fingerprint=training_fingerprint,
-        model=fit.model.save(),
-        algorithm=algorithm.name,
-        words=words,
-        calibrator=Calibrator(),
-        dates=plan.describe(),
-        metrics={},
-        guard=verdict.status if verdict else NOT_GUARDED,
-        meanings={name: meanings[name] for name in inputs.features if name in meanings},
-        recipe=described(parameters, seed=seed),
-    )
+    made = unjudged(fit, inputs, head=head, algorithm=algorithm.name, plan=plan, verdict=verdict, meanings=meanings,
+                    feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint)  # fmt: skip
+    raw = replace(made, recipe=described(parameters, seed=seed))
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     known = is_season_known(rates, plan.calibration, plan.test)
     method = chosen(tried, is_season_known=known) if parameters.calibration == BACKTESTED else parameters.calibration
@@ -218,11 +93,25 @@ def train_head(
     if head == CHURN and isinstance(algorithm, XGBoost) and parameters.confidence_boosters:
         raw = _with_resamples(replace(raw, calibrator=calibrator), samples, fit=fit, algorithm=algorithm,
                               calibrate=calibrate, shifts=shifts, parameters=parameters, seed=seed)  # fmt: skip
-    judged = _judged(raw, calibrator, fit=fit, counts=counts, samples=samples, plan=plan)
+    judged = _judged(raw, calibrator, fit=fit, counts=inputs.counts, samples=samples, plan=plan)
     trained = replace(_valued(judged, samples, values, plan), backtests=tried, verdict=verdict, samples=samples)
     if guard is not None and (found := too_good(evidence_of(inputs, samples, guard), trained.test.auc)):
         raise LeakageFound.findings(head.name, found)
     return trained
+
+
+def unjudged(
+    fit: Fit, inputs: Inputs, *, head: Head, algorithm: str, plan: SplitPlan, verdict: Verdict | None,
+    meanings: Mapping[str, str], feature_fingerprint: str, training_fingerprint: str,
+) -> Bundle:  # fmt: skip
+    """The bundle of a fit, before anything is calibrated or tested."""
+    return Bundle(
+        head=head.name, label=head.label, horizon_days=head.horizon_days, features=inputs.features,
+        feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint, model=fit.model.save(),
+        algorithm=algorithm, words=inputs.words, calibrator=Calibrator(), dates=plan.describe(), metrics={},
+        guard=verdict.status if verdict else NOT_GUARDED,
+        meanings={name: meanings[name] for name in inputs.features if name in meanings},
+    )  # fmt: skip
 
 
 def inputs_of(

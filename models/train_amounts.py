@@ -21,7 +21,7 @@ from models.algorithms.boosted import XGBoost
 from models.algorithms.contract import Fit
 from models.algorithms.objectives import NUMBER
 from models.amounts import AmountMetrics, Rival, amount_intervals, evaluate_amounts, rivals
-from models.bundle import NO_MEANINGS, NOT_GUARDED, Bundle
+from models.bundle import NO_MEANINGS, Bundle
 from models.calibrate import is_season_known
 from models.errors import BadTrainingSetting
 from models.evaluate import area_under_roc
@@ -40,13 +40,13 @@ from models.train import (
     before_the_test,
     evidence_of,
     fit_inputs,
-    flat,
     inputs_of,
     known_rates,
     passed,
     read_split,
-    tables,
+    unjudged,
 )
+from models.trained import flat, tables
 from models.training_rows import Sample, SplitCount, joined
 
 
@@ -97,14 +97,9 @@ def train_amounts(
     samples = {split: read_split(inputs, split, parameters=parameters) for split in SPLITS}
     verdict = None if guard is None else passed(head, _evidence(inputs, samples, guard))
     fit = fit_inputs(_of_roots(inputs), algorithm, parameters=parameters, seed=seed)
-    raw = Bundle(
-        head=head.name, label=head.label, horizon_days=head.horizon_days, features=inputs.features,
-        feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint, model=fit.model.save(),
-        algorithm=algorithm.name, words=inputs.words, calibrator=Scale(), dates=plan.describe(), metrics={},
-        guard=verdict.status if verdict else NOT_GUARDED, kind=AMOUNT,
-        last_year=head.last_year,
-        meanings={name: meanings[name] for name in inputs.features if name in meanings},
-    )  # fmt: skip
+    made = unjudged(fit, inputs, head=head, algorithm=algorithm.name, plan=plan, verdict=verdict, meanings=meanings,
+                    feature_fingerprint=feature_fingerprint, training_fingerprint=training_fingerprint)  # fmt: skip
+    raw = replace(made, calibrator=Scale(), kind=AMOUNT, last_year=head.last_year)
     tried = _backtests(inputs, samples, algorithm, head=head, parameters=parameters, seed=seed)
     weight = chosen_weight(tried)
     rates = known_rates(samples, raw.features, plan)

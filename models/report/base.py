@@ -15,7 +15,7 @@ from models.report.groups import Group, Judge, by_name
 from models.report.importance import Importances, importances
 from models.report.rendering import Picture, drawn, rendered
 from models.splits import CALIBRATE, SPLITS, TEST, SplitPlan
-from models.train import Evidenced
+from models.trained import Evidenced
 from models.training_rows import Sample
 
 DEPENDENCES = 4

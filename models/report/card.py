@@ -18,8 +18,8 @@ from models.report.groups import Group
 from models.report.tenths import Tenth
 from models.splits import CALIBRATE, FIT, TEST, SplitPlan
 from models.thresholds import Values
-from models.train import Evidenced, TrainedHead
 from models.train_amounts import TrainedAmounts
+from models.trained import Evidenced, TrainedHead
 
 _OFF = 0.03
 _OFF_SHARE = 0.1

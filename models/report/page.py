@@ -6,8 +6,8 @@ from models.report.amounts import AmountReport
 from models.report.asked import Asked
 from models.report.probabilities import ProbabilityReport
 from models.splits import SplitPlan
-from models.train import TrainedHead
 from models.train_amounts import TrainedAmounts
+from models.trained import TrainedHead
 
 PAGE = "report.html"
 

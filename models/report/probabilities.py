@@ -14,7 +14,7 @@ from models.report.base import Report
 from models.report.card import limits
 from models.report.groups import Confusion, confusion
 from models.report.rendering import Picture, drawn
-from models.train import TrainedHead
+from models.trained import TrainedHead
 
 
 class ProbabilityReport(Report[TrainedHead]):

@@ -10,12 +10,11 @@ from pyspark.ml.regression import RandomForestRegressor
 from pyspark.sql import functions as F
 
 from models.algorithms import load_model
-from models.algorithms.contract import FrameRows, SparkAlgorithm
+from models.algorithms.contract import FrameRows, Rows, SparkAlgorithm
 from models.algorithms.plain_models import TreeOdds, mean_of
 from models.algorithms.spark_trained import FITTERS
 from models.evaluate import area_under_roc
 from models.parameters import TrainingParameters
-from models.train import Rows
 from tests.unit.models.test_algorithms import COLUMNS, PLACES, SMALL, TEST, TEST_LABELS, matrix_of
 
 

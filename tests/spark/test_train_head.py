@@ -31,8 +31,9 @@ from models.registration import enter
 from models.registry import Registry
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
 from models.thresholds import Values
-from models.train import TrainedHead, fit_inputs, inputs_of, train_head
+from models.train import fit_inputs, inputs_of, train_head
 from models.train_amounts import train_amounts
+from models.trained import TrainedHead
 from models.training_rows import as_float32, count_splits, labelled_rows, read_sample, split_column
 
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))

@@ -19,7 +19,7 @@ from models.promotion.rivals import Admission
 from models.registration import Entry, enter
 from models.registry import CHALLENGER, CHAMPION, Registry
 from models.tracking import local_file
-from models.train import TrainedHead
+from models.trained import TrainedHead
 from tests.unit.models.bundles import small_bundle
 
 

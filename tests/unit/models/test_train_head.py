@@ -23,7 +23,8 @@ from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.splits import FIT, plan_splits
 from models.thresholds import Values
-from models.train import TrainedHead, train_head
+from models.train import train_head
+from models.trained import TrainedHead
 from models.training_rows import Sample, SplitCount
 
 FEATURES = ("recency_days", "gap_days", "noise")

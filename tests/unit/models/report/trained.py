@@ -17,7 +17,8 @@ from models.logistic import sigmoid
 from models.parameters import TrainingParameters
 from models.splits import CALIBRATE, FIT, STOP, TEST, plan_splits
 from models.thresholds import Values
-from models.train import TrainedHead, _judged, _valued
+from models.train import _judged, _valued
+from models.trained import TrainedHead
 from models.training_rows import Sample, SplitCount
 
 PLAN = plan_splits(date(2011, 12, 9), horizon_days=60, source_start=date(2010, 7, 1))
