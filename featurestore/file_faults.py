@@ -41,8 +41,8 @@ def fault(uri: str, *, format: str, options: Mapping[str, str | bool]) -> str | 
         return f"it cannot be read to its end: {str(error).splitlines()[0]}"
     if not first:
         return "it is empty: a header line was expected" if format == "csv" else None
-    if b"\0" in last and _is_bytewise(options):
-        return "its end is not written yet: it holds NUL bytes"
+    if last.endswith(b"\0") and _is_bytewise(options):
+        return "its end is not written yet: it is NUL bytes"
     if last.endswith((b"\n", b"\r")) or not _is_bytewise(options):
         return None
     *lines, line = last.splitlines()

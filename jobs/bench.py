@@ -16,6 +16,7 @@ from jobs.run import Run
 from jobs.workplace import check_readable
 
 NEEDS_NO_WAREHOUSE = {"start"}
+TAKEN_BY = {"input": "lifetime", "kind": "faults"}
 
 
 def run(run: Run) -> None:
@@ -23,8 +24,9 @@ def run(run: Run) -> None:
     benchmark = importlib.import_module(f"jobs.benchmarks.{run.arguments.name}")
     own_sizes = getattr(benchmark, "SIZES", {})  # of events of its own making
     settle_sizes(run.arguments, own_sizes)
-    if run.arguments.input is not None and run.arguments.name != "lifetime":
-        raise ConfigurationError(f"bench {run.arguments.name} takes no --input; bench lifetime does.")
+    for option, taker in TAKEN_BY.items():
+        if getattr(run.arguments, option) and run.arguments.name != taker:
+            raise ConfigurationError(f"bench {run.arguments.name} takes no --{option}; bench {taker} does.")
     if not own_sizes and run.arguments.name not in NEEDS_NO_WAREHOUSE:
         check_readable(run.settings.warehouse)
     with run.step(f"bench {run.arguments.name}"):

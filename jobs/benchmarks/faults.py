@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.table import Table as Rich
 
+from featurestore.errors import ConfigurationError
 from jobs.benchmarks.contest import Figure
 from jobs.faults.campaign import Trial, run_campaign
 from jobs.faults.kinds import KILLS, KINDS
@@ -18,10 +19,15 @@ SIZES = {"trials": 114}
 def run(run: Run) -> list[Figure]:
     """Trials by kind, and how many of them left another digit, or ended as a command must not.
 
+    With `--kind`, once or more often, those kinds only, each in every command of the line that it can disturb.
     Below the warehouse, in `bench/faults`; a campaign that was stopped goes on there at the next start.
     """
-    folder = Path(run.settings.warehouse) / "bench" / "faults"
-    found = run_campaign(folder, trials=run.arguments.trials, seed=run.settings.seed, tell=run.progress.print)
+    folder, kinds = Path(run.settings.warehouse) / "bench" / "faults", run.arguments.kind
+    if unknown := sorted({*kinds} - {*KINDS}):
+        raise ConfigurationError(f"--kind: no faults of kind {unknown}; there are {', '.join(KINDS)}.")
+    found = run_campaign(
+        folder, trials=run.arguments.trials, seed=run.settings.seed, tell=run.progress.print, kinds=kinds
+    )
     run.out.print(fault_table(found))
     kills = [trial for trial in found if trial.kind in KILLS and trial.is_hit]
     return [

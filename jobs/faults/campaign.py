@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -19,13 +19,13 @@ from featurestore.erasure_records import ERASURES
 from featurestore.file_records import INGEST_FILES
 from featurestore.ingest_runs import INGEST_RUNS
 from jobs.faults.contents import NOTHING, differences, entries, lines, models
-from jobs.faults.kinds import ANOTHER, KILLS, KINDS, Scene
-from jobs.faults.line import INDEPENDENT, STAGES, Line
+from jobs.faults.kinds import ANOTHER, KILLS, KINDS, STAGES_OF, Scene
+from jobs.faults.line import STAGES, Line
 from jobs.run import JOB_RUNS
 from jobs.session import PROJECT
 
 SOURCES = ("featurestore", "models", "jobs", "conf", "launcher")
-TRIALS, CODE = "trials.jsonl", "code.txt"
+CODE = "code.txt"
 WRITTEN_ANEW = {INGEST_FILES.name: {"batch_id"}, INGEST_RUNS.name: {"batch_id"}}
 """A batch is known by names and bytes of its files, and Spark names those of the simulator anew each time."""
 
@@ -52,8 +52,10 @@ class Trial:
     complaint: str
 
 
-def plan(seed: int) -> Iterator[Planned]:
+def plan(seed: int, kinds: Sequence[str] = ()) -> Iterator[Planned]:
     """Trials without end: each round kills each command's driver and its executor or Python, and does one of each else.
+
+    With `kinds` each round does each of those, and no other, to each command that it can disturb.
 
     >>> from itertools import islice
     >>> first = list(islice(plan(7), 100))
@@ -61,6 +63,8 @@ def plan(seed: int) -> Iterator[Planned]:
     True
     >>> first == list(islice(plan(7), 100))
     True
+    >>> {one.kind for one in islice(plan(7, ["disk full"]), 15)}
+    {'disk full'}
     """
     chance = random.Random(seed)
     number = count()
@@ -68,26 +72,30 @@ def plan(seed: int) -> Iterator[Planned]:
     for turn in count():
         killed = [(KILLS[0], stage) for stage in range(len(STAGES))]
         killed += [(KILLS[1 + (stage + turn) % 2], stage) for stage in range(len(STAGES))]
-        rest = [(kind, chance.choice(INDEPENDENT if kind == ANOTHER else range(len(STAGES)))) for kind in others]
-        planned = [*killed, *rest]
+        rest = [(kind, chance.choice(STAGES_OF[kind])) for kind in others]
+        asked = [(kind, stage) for kind in kinds for stage in STAGES_OF[kind]]
+        planned = asked if kinds else [*killed, *rest]
         chance.shuffle(planned)
         yield from (Planned(next(number), kind, stage) for kind, stage in planned)
 
 
-def run_campaign(folder: Path, *, trials: int, seed: int, tell: Callable[[str], None]) -> list[Trial]:
-    """Make the trials that an earlier start has not made yet, `trials` in all, and return them all."""
+def run_campaign(
+    folder: Path, *, trials: int, seed: int, tell: Callable[[str], None], kinds: Sequence[str] = ()
+) -> list[Trial]:
+    """Make the trials (of `kinds`) that an earlier start has not made yet, `trials` in all, and return them all."""
     _forget_other_code(folder, tell)
     line = Line(folder, tell)
     line.prepare()
-    made = _made(folder)
-    for planned in plan(seed):
+    kept = folder / f"{'-'.join(['trials', *kinds]).replace(' ', '-')}.jsonl"
+    made = _made(kept)
+    for planned in plan(seed, kinds):
         if planned.number >= trials:
             break
         if planned.number < len(made):
             continue
         trial = _tried(line, planned, chance=random.Random(f"{seed}:{planned.number}"))
-        with (folder / TRIALS).open("a", encoding="utf-8") as kept:
-            kept.write(json.dumps(asdict(trial)) + "\n")
+        with kept.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(trial)) + "\n")
         made.append(trial)
         tell(_told(trial, trials))
     shutil.rmtree(line.warehouse, ignore_errors=True)
@@ -127,8 +135,7 @@ def _told(trial: Trial, trials: int) -> str:
     return "\n".join([place, *found])
 
 
-def _made(folder: Path) -> list[Trial]:
-    kept = folder / TRIALS
+def _made(kept: Path) -> list[Trial]:
     return [Trial(**json.loads(line)) for line in kept.read_text("utf-8").splitlines()] if kept.is_file() else []
 
 

@@ -22,9 +22,9 @@ def size_of(folder: Path) -> int:
 
 
 @contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[bool]:
-    """Within it `folder`, which is empty, is a disk of `size` bytes; False where this user may not mount one."""
-    if os.geteuid() != 0 or not _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)):
+def own_disk(folder: Path) -> Iterator[bool]:
+    """Within it `folder`, which is empty, is a disk with room enough; False where this user may not mount one."""
+    if os.geteuid() != 0 or not _mount("-t", "tmpfs", "-o", f"size={PLENTY}", "tmpfs", str(folder)):
         yield False
         return
     try:
@@ -33,10 +33,16 @@ def small_disk(folder: Path, size: int) -> Iterator[bool]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def enlarge(folder: Path) -> None:
-    """Give a small disk room enough."""
-    if not _mount("-o", f"remount,size={PLENTY}", str(folder)):
-        raise OSError(f"{folder} cannot be mounted again")
+@contextmanager
+def nearly_full(folder: Path, room: int) -> Iterator[None]:
+    """Within it the disk that is `folder` has room for `room` more bytes, rounded down to blocks; then enough again."""
+    found = os.statvfs(folder)
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    _resize(folder, str(used + room // BLOCK * BLOCK))
+    try:
+        yield
+    finally:
+        _resize(folder, PLENTY)
 
 
 def limit_files(pids: Sequence[int], size: int) -> None:
@@ -78,6 +84,11 @@ def taken_away(folder: Path) -> Iterator[None]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         away.rename(folder)
+
+
+def _resize(folder: Path, size: str) -> None:
+    if not _mount("-o", f"remount,size={size}", str(folder)):
+        raise OSError(f"{folder} cannot be mounted again")
 
 
 def _mount(*words: str) -> bool:

@@ -7,21 +7,21 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.faults.commands import MOST_SECONDS, POLL_SECONDS, Command, processes_of, words_of
-from jobs.faults.disks import as_plain_user, enlarge, limit_files, no_writing, size_of, small_disk, taken_away
-from jobs.faults.line import Line, first_step_of
+from jobs.faults.disks import as_plain_user, limit_files, nearly_full, no_writing, own_disk, size_of, taken_away
+from jobs.faults.line import INDEPENDENT, STAGES, Line, first_step_of
 from jobs.faults.traces import is_trace_in
 
 EXECUTORS = "local-cluster[2,1,1024]"
 EXECUTOR, PYTHON_WORKER = "CoarseGrainedExecutorBackend", "pyspark.daemon"
 DONE, CONTRACT, PLACE = 0, 3, 4
-LEAST_ROOM = 64 * 1024
 LEAST_FILE = 512
+SHARE_CUT = 0.5
 # Instants that this process asks for lie a day earlier with each question.
 CLOCK = """
 import datetime as module
@@ -119,20 +119,18 @@ def python_killed(scene: Scene) -> Ending:
 
 
 def disk_full(scene: Scene) -> Ending:
-    """The warehouse's disk has room for a part of what the command writes, or files may not grow beyond a size."""
+    """The warehouse's disk has room for a part of what the command adds, or files may not grow beyond a size."""
     line = scene.line
-    found = line.before(scene.stage)
-    grown = size_of(line.after(scene.stage)) - (size_of(found) if found else 0)
-    size = size_of(line.warehouse) + LEAST_ROOM + int(scene.chance.random() * max(grown, 0))
     shutil.rmtree(line.warehouse)
     line.warehouse.mkdir()
-    is_small = scene.held.enter_context(small_disk(line.warehouse, size))
+    is_own = scene.held.enter_context(own_disk(line.warehouse))
     line.fill(scene.stage)
-    if not is_small:
+    if not is_own:
         return _files_limited(scene)
-    ending = ended(line.start(scene.stage), f"{size:,} bytes", DONE, PLACE)
-    enlarge(line.warehouse)
-    return ending
+    added = size_of(line.after(scene.stage)) - size_of(line.warehouse)
+    room = int(scene.chance.random() * max(added, 0))
+    with nearly_full(line.warehouse, room):
+        return ended(line.start(scene.stage), f"room for {room:,} bytes", DONE, PLACE)
 
 
 def _files_limited(scene: Scene) -> Ending:
@@ -187,32 +185,33 @@ def clock_steps_back(scene: Scene) -> Ending:
 
 
 def parquet_cut(scene: Scene) -> Ending:
-    """A file of a table has lost its second half; afterwards it is as it was."""
-    return _cut(scene, "*/**/*.parquet")
+    """The Parquet files of about half of the tables have lost their second halves; afterwards they are as they were."""
+    tables = [table for table in _tables(scene) if scene.chance.random() < SHARE_CUT]
+    return _cut(scene, [file for table in tables for file in table.rglob("*.parquet")])
 
 
 def log_cut(scene: Scene) -> Ending:
     """The newest entry of a table's log has lost its second half; afterwards it is as it was."""
-    return _cut(scene, "*/_delta_log/*.json", newest=True)
+    return _cut(scene, sorted(scene.chance.choice(_tables(scene)).glob("_delta_log/*.json"))[-1:])
 
 
-def _cut(scene: Scene, pattern: str, *, newest: bool = False) -> Ending:
-    root = scene.line.warehouse
-    tables: dict[str, list[Path]] = {}
-    for file in sorted(root.glob(pattern)):
-        tables.setdefault(file.relative_to(root).parts[0], []).append(file)
-    if not tables:
-        return Ending("no table yet", is_hit=False)
-    files = tables[scene.chance.choice(sorted(tables))]
-    file = files[-1] if newest else scene.chance.choice(files)
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
-    command = scene.line.start(scene.stage)
-    ending = ended(command, str(file.relative_to(root).parts[0]), DONE, CONTRACT, PLACE)
-    file.write_bytes(whole)
+def _tables(scene: Scene) -> list[Path]:
+    return sorted(log.parent for log in scene.line.warehouse.glob("*/_delta_log"))
+
+
+def _cut(scene: Scene, files: Iterable[Path]) -> Ending:
+    whole = {file: file.read_bytes() for file in files}
+    for file, content in whole.items():
+        file.write_bytes(content[: len(content) // 2])
+    cut = sorted({file.relative_to(scene.line.warehouse).parts[0] for file in whole})
+    ending = ended(scene.line.start(scene.stage), ", ".join(cut), DONE, CONTRACT, PLACE)
+    for file, content in whole.items():
+        if file.is_file():
+            file.write_bytes(content)
     return ending
 
 
+ANOTHER, PARQUET_CUT, LOG_CUT = "another beside it", "Parquet files cut", "log entry cut"
 KINDS: Mapping[str, Kind] = {
     "driver killed": driver_killed,
     "executor killed": executor_killed,
@@ -221,13 +220,17 @@ KINDS: Mapping[str, Kind] = {
     "warehouse read-only": read_only,
     "warehouse gone": vanished,
     "the same twice at once": twice_at_once,
-    "another beside it": beside_the_next,
+    ANOTHER: beside_the_next,
     "clock steps back": clock_steps_back,
-    "Parquet file cut": parquet_cut,
-    "log entry cut": log_cut,
+    PARQUET_CUT: parquet_cut,
+    LOG_CUT: log_cut,
 }
-ANOTHER = "another beside it"
 KILLS = ("driver killed", "executor killed", "Python workers killed")
+EVERY, WITH_TABLES = range(len(STAGES)), range(1, len(STAGES))
+STAGES_OF: Mapping[str, Sequence[int]] = {
+    **dict.fromkeys(KINDS, EVERY), ANOTHER: INDEPENDENT, PARQUET_CUT: WITH_TABLES, LOG_CUT: WITH_TABLES
+}  # fmt: skip
+"""The commands that a kind can disturb: the first of the line finds no table."""
 
 
 def ended(command: Command, what: str, *good: int, is_hit: bool | None = None) -> Ending:

@@ -58,6 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feast", metavar="PYTHON", help="interpreter of a virtual environment with Feast (pit)")
     parser.add_argument("--shap", metavar="PYTHON", help="interpreter of a virtual environment with shap (reasons)")
     parser.add_argument("--input", metavar="FILE", help="CDNOW_sample.txt of the literature (lifetime)")
+    parser.add_argument("--kind", action="append", default=[], metavar="KIND",
+                        help="these faults only, such as 'disk full', each in every command (faults)")  # fmt: skip
     parser.add_argument("--data", metavar="FOLDER", default=os.environ.get("TESSERA_DATA", "../shared/data"),
                         help="public data sets (guard; default: TESSERA_DATA, else ../shared/data)")  # fmt: skip
     sizes = parser.add_argument_group("sizes of the benchmarks that make up their own events")

@@ -43,6 +43,8 @@ WRONG_COMMANDS = [
     (["serve_sql", "--port", "70000"], 2, "is no port"),
     (["bench", "redaers"], 2, "readers"),
     (["bench", "start", "--events", "5"], 2, "bench start takes no --events, but no size"),
+    (["bench", "start", "--kind", "disk full"], 2, "bench start takes no --kind; bench faults does"),
+    (["bench", "faults", "--kind", "disk ful"], 2, "there are driver killed"),
     (["build_features", "--json", "plan.json"], 2, "--dry-run"),
     (["build_training_set", "--knowledge", "as_knwon"], 2, "as_known"),
     (["build_training_set", "--knowledge", "as_known", "--build"], 2, "Leave --build out"),

@@ -40,6 +40,17 @@ def test_a_stopped_campaign_goes_on_with_the_trial_that_it_was_in(tmp_path, made
     assert fault_table(found).row_count == len(KINDS)
 
 
+def test_a_campaign_of_some_kinds_disturbs_every_command_and_is_kept_by_itself(tmp_path, made):
+    made += [-1]
+    kinds, tables = ["disk full", "log entry cut"], len(STAGES) - 1
+    found = run_campaign(tmp_path, trials=len(STAGES) + tables, seed=1, tell=print, kinds=kinds)
+    stages = [sorted(one.stage for one in found if one.kind == kind) for kind in kinds]
+    assert stages == [list(range(len(STAGES))), list(range(1, len(STAGES)))]
+    run_campaign(tmp_path, trials=1, seed=1, tell=print)
+    assert run_campaign(tmp_path, trials=5, seed=1, tell=print, kinds=kinds) == found[:5]
+    assert made == [-1, *range(len(STAGES) + tables), 0]
+
+
 def test_a_campaign_of_other_code_begins_anew(tmp_path, made, monkeypatch):
     made += [-1]
     run_campaign(tmp_path, trials=2, seed=1, tell=print)

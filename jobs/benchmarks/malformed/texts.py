@@ -28,7 +28,7 @@ def _inserted(draw: Drawing, good: bytes, piece: bytes) -> bytes:
 
 BYTES: dict[str, tuple[Bytes, set[int]]] = {
     "random": (lambda draw, good: draw.chance.randbytes(draw.chance.randint(1, 2000)), {DATA}),
-    "random after a header": (lambda draw, good: f"{HEADER}\n".encode() + draw.chance.randbytes(400), {DONE}),
+    "random after a header": (lambda draw, good: f"{HEADER}\n".encode() + draw.chance.randbytes(400), {DONE, DATA}),
     "cut": (_cut, {DONE, DATA}),
     "flipped": (_flipped, {DONE}),
     "NUL inside": (lambda draw, good: _inserted(draw, good, b"\0" * draw.chance.randint(1, 9)), {DONE}),

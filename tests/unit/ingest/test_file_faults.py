@@ -30,6 +30,7 @@ def flipped(content, at):
 PARQUET = parquet()
 WHOLE = {
     "csv": ("x.csv", LINES), "csv without a last line break": ("x.csv", LINES[:-1]), "header only": ("x.csv", b"a,b,c"),
+    "NUL in a field": ("x.csv", LINES.replace(b",", b"\0,", 1)),
     "quoted break": ("x.csv", b'a,b\n1,"x, y"'), "gzip": ("x.csv.gz", PACKED), "two gzips": ("x.csv.gz", PACKED * 2),
     "bzip2": ("x.csv.bz2", bz2.compress(LINES)), "json": ("x.json", JSON), "json without break": ("x.json", JSON[:-1]),
     "no line of json": ("x.json", b""), "parquet": ("x.parquet", PARQUET),
@@ -38,7 +39,7 @@ WHOLE = {
 }  # fmt: skip
 BROKEN = {
     "empty csv": ("x.csv", b"", "empty"), "cut line": ("x.csv", LINES[:-4], "cut off"),
-    "cut json": ("x.json", JSON[:-4], "cut off"), "holes": ("x.csv", LINES + b"\0" * 4096, "NUL"),
+    "cut json": ("x.json", JSON[:-4], "cut off"), "unwritten": ("x.csv", LINES + b"\0" * 4096, "NUL"),
     "cut gzip": ("x.csv.gz", PACKED[:-9], "to its end"), "cut header of gzip": ("x.csv.gz", PACKED[:5], "to its end"),
     "flipped gzip": ("x.csv.gz", flipped(PACKED, len(PACKED) // 2), "to its end"),
     "no gzip": ("x.csv.gz", LINES, "to its end"), "empty gzip": ("x.csv.gz", b"", ""),
