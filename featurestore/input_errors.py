@@ -13,7 +13,12 @@ from pyspark.errors import AnalysisException, PySparkException
 
 from featurestore.errors import ConfigurationError, DataContractError, TesseraError, did_you_mean
 
-WITHOUT_A_CLASS = ("FAILED_READ_FILE", "java.lang.ArithmeticException", "java.time.DateTimeException")
+WITHOUT_A_CLASS = (
+    "FAILED_READ_FILE",
+    "CANNOT_MERGE_SCHEMAS",
+    "java.lang.ArithmeticException",
+    "java.time.DateTimeException",
+)
 
 
 @contextmanager
@@ -40,7 +45,7 @@ def _explained(error: Exception, condition: str, path: str) -> Exception:
     if condition in ("UNABLE_TO_INFER_SCHEMA", "DELTA_MISSING_DELTA_TABLE") or "is not a Delta table" in text:
         return DataContractError(f"{path} holds no rows of the configured format: {_first_line(text)}")
     if condition.startswith("CANNOT_MERGE_SCHEMAS"):
-        return DataContractError(f"the files of {path} have columns of different types: {_first_line(text)}")
+        return DataContractError(f"the files of {path} have columns of different types:\n{_before_the_trace(text)}")
     if "CSV header does not conform" in text:
         return DataContractError(
             f"the files of {path} have different headers, or one that names a column twice; one header was expected."
@@ -67,6 +72,13 @@ def _no_such_input(path: str) -> ConfigurationError:
 
 def _first_line(text: str) -> str:
     return text.strip().splitlines()[0]
+
+
+def _before_the_trace(text: str) -> str:
+    """What a failure of Java says in its own lines, indented, without those of a call and of the places in the code."""
+    said, _, _ = text.partition("\n\tat ")
+    lines = [line.removeprefix(": ") for line in said.splitlines() if not line.startswith("An error occurred while")]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _cause(text: str) -> str:

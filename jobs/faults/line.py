@@ -123,7 +123,7 @@ class Line:
     ) -> Command:  # fmt: skip
         """Start the command of that number."""
         named = {"raw": f"{self.warehouse}/raw", "home": str(self.home), "warehouse": str(self.warehouse),
-                 "support": self._batch_of("support")}  # fmt: skip
+                 "support": self._batch_of("support", number)}  # fmt: skip
         words = [word.format(**named) for word in STAGES[number].words]
         words += [*SMALL, "--warehouse", str(self.warehouse), "--master", master]
         return Command(words, scratch=self.scratch / scratch, environ=environ or {}, under=under)
@@ -143,8 +143,9 @@ class Line:
         """How long the clean run took."""
         return Lasted(**self._seconds[STAGES[number].name])
 
-    def _batch_of(self, source: str) -> str:
-        table = self.warehouse / INGEST_RUNS.name
+    def _batch_of(self, source: str, number: int) -> str:
+        # Read from the copy: the warehouse itself may be broken by now.
+        table = (self.before(number) or self.warehouse) / INGEST_RUNS.name
         if not DeltaTable.is_deltatable(str(table)):
             return ""
         runs = DeltaTable(table).to_pyarrow_table(columns=["source", "batch_id"]).to_pylist()

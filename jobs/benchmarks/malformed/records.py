@@ -37,6 +37,7 @@ def of_json(draw: Drawing) -> Trial:
     elif kind == "retyped values":
         odd = draw.one_of([1, 1.5, True, None, [], {}, [1], {"a": 1}, "", -0.0, 10**40])
         lines[0] = json.dumps({**json.loads(lines[0]), draw.one_of(NAMES): odd})
+        may_end = {DONE, DATA}  # of another kind than the batches before, which is told
     elif kind == "over several lines":
         lines, may_end = [json.dumps([json.loads(line) for line in lines], indent=1)], {DATA}
     elif kind == "only odd lines":
@@ -86,7 +87,7 @@ def of_parquet(draw: Drawing) -> Trial:
     elif kind == "a column less":
         changed, may_end = table.remove_column(at), {DONE if name == "line" else DATA}
     elif kind == "no rows":
-        changed, rows, may_end = table.slice(0, 0), 0, {DONE}
+        changed, rows, may_end = table.slice(0, 0), 0, {DONE, DATA}
     elif kind == "odd names":
         odd = draw.one_of(["", " ", "a.b", "`", "_raw", "Order", "x;y", "(", "ü"])
         changed = table.append_column(odd, _column(draw, rows))

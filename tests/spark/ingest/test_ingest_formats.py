@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from featurestore.errors import DataContractError
 from featurestore.ingest import ingest
 from featurestore.source_config import source_config
 from tests.spark.ingest.conftest import HEADER, NOW, counts, line, shop
@@ -74,6 +75,16 @@ def test_a_timestamp_of_parquet_is_an_instant_and_a_fraction_no_count(feed, rows
     assert counts(report) == (3, 1, 2, 0)
     assert report.reasons["quantity_unparsable"] == 2
     assert rows("events_orders", "event_time", "local_hour", "amount") == [("2023-07-03 10:00:00", "11", "3.00")]
+
+
+def test_files_of_parquet_with_columns_of_different_types_are_refused_by_name(feed, spark, tmp_path):
+    good = spark.sql("select 'c' customer, 'o' `order`, 'p' sku, '1' pieces, '2' price, '2023-07-03 10:00:00' at")
+    good.write.parquet(str(tmp_path / "typed" / "one"))
+    good.withColumn("sku", good.sku.cast("binary")).write.parquet(str(tmp_path / "typed" / "other"))
+
+    with pytest.raises(DataContractError, match=r"different types:\n(.*\n)*.*sku: BINARY") as refused:
+        feed(str(tmp_path / "typed" / "*"), shop(format="parquet"))
+    assert "sku: STRING" in str(refused.value) and "\tat " not in str(refused.value)
 
 
 def test_a_folder_is_one_batch(feed, write, tmp_path):
