@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pyspark.sql import functions as F
-
 from featurestore.alias_table import first_event_of
+from featurestore.definitions import quoted
 from featurestore.errors import ConfigurationError
 from featurestore.ingest_runs import RETRACTED, RETRACTING, IngestReport, mark, reports
 from featurestore.persons import BATCHES
@@ -47,9 +46,9 @@ def retract(warehouse: Warehouse, batch: str, *, retracted_at: datetime) -> Retr
 
 def _taken_back(warehouse: Warehouse, own: IngestReport, retracted_at: datetime) -> IngestReport:
     table, first = origin(own.source).events_table, own.first_event_time
-    is_its = F.col("batch_id") == own.batch_id
+    is_its = set_aside = f"batch_id = {quoted(own.batch_id)}"
     if own.source == ALIASES.name:
-        is_its = F.array_contains(BATCHES, own.batch_seq)  # a way over several aliases goes with any of them
+        is_its = f"array_contains({BATCHES}, {own.batch_seq:d})"  # a way over several aliases goes with any of them
         if own.status != RETRACTING and warehouse.exists(table):  # those ids may have had earlier events since
             now = first_event_of(warehouse, warehouse.read(table).where(is_its))
             first = min((one for one in (first, now) if one is not None), default=None)
@@ -58,7 +57,7 @@ def _taken_back(warehouse: Warehouse, own: IngestReport, retracted_at: datetime)
     leaving = replace(own, status=RETRACTING, first_event_time=first, retracted_at=own.retracted_at or retracted_at)
     mark(warehouse, leaving)
     warehouse.delete(table, is_its)
-    warehouse.delete(origin(own.source).quarantine_table, F.col("batch_id") == own.batch_id)
+    warehouse.delete(origin(own.source).quarantine_table, set_aside)
     version = warehouse.version(table) if warehouse.exists(table) else -1
     gone = replace(leaving, status=RETRACTED, events_version=version)
     mark(warehouse, gone)

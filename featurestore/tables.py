@@ -21,7 +21,6 @@ from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
@@ -290,7 +289,7 @@ class Warehouse:
         self.create(table)
         condition = f"old.`{key}` = new.`{key}`" + (f" AND {within}" if within else "")
         with _SessionTransaction(self.spark, transaction):
-            merged = self._merge(table, rows.select(*table.column_names), condition, INSERT_ALL)
+            merged = self._merge(table.name, rows.select(*table.column_names), condition, INSERT_ALL)
         self.journal.note_written(table.name)
         return int(merged["num_inserted_rows"]) if merged is not None else 0
 
@@ -312,28 +311,26 @@ class Warehouse:
             acted_on = F.expr(f"old.`{keys[0]}` IS NULL OR ({update_if})")
             given = given.alias("new").join(held, F.expr(known), "left").where(acted_on).select("new.*")
         with _SessionTransaction(self.spark, transaction) if transaction else nullcontext():
-            self._merge(table, given, known, f"WHEN MATCHED AND {update_if} THEN UPDATE SET *", INSERT_ALL)
+            self._merge(table.name, given, known, f"WHEN MATCHED AND {update_if} THEN UPDATE SET *", INSERT_ALL)
         self.journal.note_written(table.name)
 
-    def _merge(self, table: Table, rows: DataFrame, condition: str, *clauses: str) -> Row | None:
+    def _merge(self, table: str, rows: DataFrame, condition: str, *clauses: str) -> Row | None:
         """MERGE as SQL, which Spark Connect has, too: `rows` are `new`, the table is `old`; Delta's counts."""
-        statement = f"MERGE INTO delta.`{self.path(table.name)}` old USING ROWS new ON {condition} {' '.join(clauses)}"
+        statement = f"MERGE INTO delta.`{self.path(table)}` old USING ROWS new ON {condition} {' '.join(clauses)}"
         # The formatter of `sql` takes braces for names of frames.
         statement = statement.replace("{", "{{").replace("}", "}}").replace("USING ROWS", "USING {rows}", 1)
         return self.spark.sql(statement, rows=rows).first()
 
-    def delete(self, table: str, where: SparkColumn) -> None:
-        """Remove the rows for which `where` holds, in one commit; nothing where the table does not exist."""
+    def delete(self, table: str, where: str) -> None:
+        """Remove the rows for which `where`, SQL, holds, in one commit; nothing where the table does not exist."""
         if self.exists(table):
-            DeltaTable.forPath(self.spark, self.path(table)).delete(where)
+            self.spark.sql(f"DELETE FROM delta.`{self.path(table)}` WHERE {where}")
             self.journal.note_written(table)
 
     def delete_keys(self, table: str, keys: DataFrame, *, key: str) -> None:
         """Remove the rows whose `key` is among those of `keys`, in one commit; nothing where there is no table."""
         if self.exists(table):
-            DeltaTable.forPath(self.spark, self.path(table)).alias("old").merge(
-                keys.select(key).distinct().alias("gone"), f"old.`{key}` = gone.`{key}`"
-            ).whenMatchedDelete().execute()
+            self._merge(table, keys.select(key).distinct(), f"old.`{key}` = new.`{key}`", "WHEN MATCHED THEN DELETE")
             self.journal.note_written(table)
 
 

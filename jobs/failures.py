@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "Mkdirs failed": "a folder may not be made by this user",
     "Could not bind": "a port is taken",
     "Address already in use": "a port is taken",
+    "database or disk is full": "the disk of the model registry's database is full",
     "unable to open database file": "the model registry's database cannot be opened",
     "attempt to write a readonly database": "the model registry's database is read-only",
     "java.net.UnknownHostException": "a host name cannot be resolved",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import RunInfo
 
 EXPERIMENT = "tessera"
+DATABASE_LOGGER = "mlflow.store.db.utils"
 _MOST_IN_A_BATCH = 500
 
 
@@ -132,8 +133,14 @@ def _quiet_mlflow() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow  # noqa: F401  (sets the levels of its loggers, which are then overruled)
 
-    for name in ("mlflow.store.db.utils", "alembic", "alembic.runtime.migration"):
+    for name in (DATABASE_LOGGER, "alembic", "alembic.runtime.migration"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(DATABASE_LOGGER).addFilter(_tells_no_error)
+
+
+def _tells_no_error(record: logging.LogRecord) -> bool:
+    """False for the stack trace of an error of the database, which MLflow raises right after it has logged it."""
+    return record.exc_info is None
 
 
 def local_file(uri: str) -> Path | None:

@@ -38,9 +38,12 @@ def file_of_a_kind(path: str) -> str:
 
 
 def names(text: str) -> list[str]:
-    """Names separated by commas.
+    """Names separated by commas, at least one.
 
     >>> names("a, b")
     ['a', 'b']
     """
-    return [part.strip() for part in text.split(",") if part.strip()]
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    if not found:
+        raise ConfigurationError(f"--columns '{text}' names no column: expected one or more, separated by commas.")
+    return found

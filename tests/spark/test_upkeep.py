@@ -85,8 +85,8 @@ def test_a_sound_warehouse_is_told_so_and_a_broken_one_what_to_do(doctor, traine
     status, wrong, said = doctor()
     assert (status, wrong) == (0, {}) and "conservation of orders" in said.out
     first = trained.read("events_orders").orderBy("event_id").first()
-    trained.delete("events_orders", F.col("event_id") == first["event_id"])
-    trained.delete("features_orders", F.col("as_of_date") == F.lit(PLAN.as_ofs[0]))
+    trained.delete("events_orders", f"event_id = '{first['event_id']}'")
+    trained.delete("features_orders", f"as_of_date = DATE'{PLAN.as_ofs[0]}'")
     again = trained.read("events_orders").where(F.col("batch_seq") == 2).limit(1)
     again.write.format("delta").mode("append").save(trained.path("events_orders"))
     add_batch(trained, [order_line("z", datetime(2024, 5, 1, tzinfo=UTC))], batch_seq=3)

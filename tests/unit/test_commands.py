@@ -39,6 +39,7 @@ WRONG_COMMANDS = [
     (["sql", "--file", str(ROOT / "sql" / "models_served.sql"), "select 1"], 2, "not allowed with"),
     (["sql", "--file", "nowhere.sql"], 2, "nowhere.sql cannot be read: No such file"),
     (["sql", "select :a", "--value", "a"], 2, "NAME=VALUE"),
+    (["export", "--to", "list.csv", "--columns", " , "], 2, "names no column"),
     (["export", "--to", "list.xlsx"], 2, ".csv or .parquet"),
     (["serve_sql", "--port", "70000"], 2, "is no port"),
     (["bench", "redaers"], 2, "readers"),

@@ -8,7 +8,11 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
+from mlflow.exceptions import MlflowException
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
 
+from jobs.failures import as_tessera_error
 from models.bundle import Bundle
 from models.errors import BrokenModel, NoModel
 from models.heads import CHURN, LIFETIME, PURCHASE
@@ -45,6 +49,29 @@ def test_a_registered_model_is_champion_with_its_evidence(registry: Registry, bu
     assert [point.value for point in client.get_metric_history(version.run_id, "log_loss_fit")] == [0.6, 0.5]
     files = {entry.path for entry in client.list_artifacts(version.run_id)}
     assert files == {"bundle", "features.json"}
+
+
+def test_a_full_disk_under_the_database_is_said_in_a_line_and_the_next_try_is_whole(
+    registry: Registry, bundle: Bundle, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The database may take no further page, and then as many as it likes."""
+    many = replace(RECORD, metrics={f"figure_{number}": float(number) for number in range(400)})
+    most_pages = [1]
+
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {most_pages[-1]}")
+
+    event.listen(Engine, "begin", limit)
+    try:
+        with pytest.raises(MlflowException) as raised:
+            registry.register(bundle, many)
+        most_pages.append(2**30)
+        assert registry.register(bundle, many).version == "1"
+    finally:
+        event.remove(Engine, "begin", limit)
+    known = as_tessera_error(raised.value)
+    assert known is not None and known.exit_code == 4 and "disk of the model registry's database is full" in str(known)
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 def test_the_newest_is_champion_and_the_older_is_found_by_what_it_was_trained_on(
